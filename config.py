@@ -1,0 +1,216 @@
+"""Every knob of the pipeline, typed and documented once; the shell may override any of them."""
+
+import json
+import string
+from dataclasses import asdict, dataclass, is_dataclass, replace
+from pathlib import Path
+from typing import Literal, get_args, get_type_hints
+
+DIGITS = string.digits
+UPPER = string.ascii_uppercase
+LOWER = string.ascii_lowercase
+LETTERS = UPPER + LOWER
+ALNUM = DIGITS + LETTERS  # EMNIST's order, not that of Python's string module
+SIGNS = string.punctuation
+ASCII = ALNUM + SIGNS  # all 94 printable characters that leave ink
+
+ALPHABETS = {"digits": DIGITS, "upper": UPPER, "lower": LOWER, "letters": LETTERS, "alnum": ALNUM, "ascii": ASCII}
+"""Alphabets a user may ask for by name; any other string is taken as the alphabet itself."""
+
+DATA_DIR_VARIABLE = "SCRIPTORIUM_DATA"
+"""Environment variable that names the data directory; without it, `data/`."""
+
+IMAGE_SIZE = 28
+
+
+def characters_of(alphabet: str) -> str:
+    """The characters of an alphabet given by name (`digits`, `alnum`, ...) or spelled out."""
+    return ALPHABETS.get(alphabet, alphabet)
+
+
+def _require(holds: bool, rule: str, **received: object) -> None:
+    if not holds:
+        values = ", ".join(f"{name}={value!r}" for name, value in received.items())
+        raise ValueError(f"{rule}. Received: {values}")
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """How far a training picture may be moved, in the training pass alone; every range is symmetric and uniform."""
+
+    rotation: float = 12.0
+    """Largest turn, in degrees."""
+    shift: float = 2.0
+    """Largest shift along each axis, in pixels."""
+    zoom: float = 0.12
+    """Largest relative change of width and of height, drawn apart."""
+    shear: float = 0.25
+    """Largest slant: the horizontal shift in pixels per pixel of height."""
+
+    def __post_init__(self):
+        _require(0 <= self.rotation <= 180, "`rotation` must lie in [0, 180] degrees", rotation=self.rotation)
+        _require(self.shift >= 0, "`shift` must not be negative", shift=self.shift)
+        _require(0 <= self.zoom < 1, "`zoom` must lie in [0, 1)", zoom=self.zoom)
+        _require(self.shear >= 0, "`shear` must not be negative", shear=self.shear)
+
+
+@dataclass(frozen=True)
+class TranslatorConfig:
+    """The font translator: handwriting in, the same character in a typeface out."""
+
+    alphabet: str = DIGITS
+    """Characters it reads and sets, in label order; or a name: digits, upper, lower, letters, alnum, ascii."""
+    fonts: tuple[str, ...] = ("STIXGeneral", "DejaVu Sans", "DejaVu Serif", "DejaVu Sans Mono")
+    """Typefaces it sets, in the order of their numbers; `synthetic_image_generator.py --list` names those at hand."""
+    stem_width: int = 24
+    """Channels of the first convolution, 5x5 with stride 2."""
+    widths: tuple[int, ...] = (48, 64, 96)
+    """Channels of the three 3x3 convolutions after it: stride 2, 1 and 2."""
+    code_size: int = 96
+    """Length of the code that both the reading and the typeset glyph are made from."""
+    dropout: float = 0.2
+    """Share of the code dropped while training."""
+    typesetter_width: int = 256
+    """Hidden units of the typesetter, which draws the glyph."""
+    sharpness: float = 3.0
+    """Power the probabilities are raised to before they are typeset: type shows one character, not a blend of two."""
+    glyph_weight: float = 0.02
+    """Weight of the glyph loss (nats a picture over its entropy) beside the reading loss (nats a picture)."""
+    label_smoothing: float = 0.0
+    """Share of probability spread evenly over the alphabet in the reading target."""
+    image_size: int = IMAGE_SIZE
+    """Side of the picture and of the glyph, in pixels; a multiple of 4."""
+
+    def __post_init__(self):
+        object.__setattr__(self, "alphabet", characters_of(self.alphabet))
+        _require(
+            len(set(self.alphabet)) == len(self.alphabet) > 1,
+            "`alphabet` must hold two or more different characters",
+            alphabet=self.alphabet,
+        )
+        _require(len(set(self.fonts)) == len(self.fonts) > 0, "`fonts` must name each font once", fonts=self.fonts)
+        _require(len(self.widths) == 3, "`widths` must hold three channel counts", widths=self.widths)
+        _require(self.image_size % 4 == 0, "`image_size` must be a multiple of 4", image_size=self.image_size)
+        _require(0 <= self.dropout < 1, "`dropout` must lie in [0, 1)", dropout=self.dropout)
+        _require(
+            0 <= self.label_smoothing < 1, "`label_smoothing` must lie in [0, 1)", label_smoothing=self.label_smoothing
+        )
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """A training run: data in, a trained folder under `modelh5/` out."""
+
+    name: str = "run"
+    """Name of the run and of what it makes: logs/NAME, images/NAME, modelh5/NAME."""
+    dataset: tuple[str, ...] = ("mnist",)
+    """Data sets to train on, joined; `data_processor.py --help` lists them."""
+    data_dir: Path | None = None
+    """Where the data files are; unset: the environment variable SCRIPTORIUM_DATA, or else data/."""
+    epochs: int = 40
+    """Passes over the training pictures."""
+    batch_size: int = 128
+    """Pictures a step, over all devices together."""
+    learning_rate: float = 2e-3
+    """Peak learning rate of AdamW, after the warm-up."""
+    warmup: float = 0.05
+    """Share of all steps over which the learning rate rises; a cosine brings it down to zero over the rest."""
+    weight_decay: float = 1e-3
+    """AdamW's decoupled weight decay."""
+    patience: int = 10
+    """Epochs without a better validation loss before the run ends."""
+    seed: int = 0
+    """The one integer that the whole run is a function of."""
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    """Arithmetic of the layers; weights are float32 in any case."""
+    balance: float = 0.0
+    """How far rare characters are shown as often as common ones: 0 as the data have them, 1 all alike."""
+    limit: int | None = None
+    """Use this many training pictures only, for a rehearsal; unset: all."""
+    augment: AugmentConfig = AugmentConfig()
+    logs_dir: Path = Path("logs")
+    """Folder of the TensorBoard logs and of the state an interrupted run goes on from."""
+    images_dir: Path = Path("images")
+    """Folder of the pictures drawn while training."""
+    models_dir: Path = Path("modelh5")
+    """Folder of the trained models."""
+
+    def __post_init__(self):
+        _require(self.epochs > 0, "`epochs` must be positive", epochs=self.epochs)
+        _require(self.batch_size > 0, "`batch_size` must be positive", batch_size=self.batch_size)
+        _require(self.learning_rate > 0, "`learning_rate` must be positive", learning_rate=self.learning_rate)
+        _require(0 <= self.warmup < 1, "`warmup` must lie in [0, 1)", warmup=self.warmup)
+        _require(self.patience > 0, "`patience` must be positive", patience=self.patience)
+        _require(0 <= self.balance <= 1, "`balance` must lie in [0, 1]", balance=self.balance)
+        _require(self.limit is None or self.limit > 0, "`limit` must be positive", limit=self.limit)
+        _require(self.seed >= 0, "`seed` must not be negative", seed=self.seed)
+        safe = self.name and not self.name.startswith(".") and not set(self.name) & set('/\\:*?"<>|')
+        _require(bool(safe), "`name` must be usable as a folder name", name=self.name)
+
+
+@dataclass(frozen=True)
+class TranslatorRun(RunConfig):
+    """Trains the font translator."""
+
+    model: TranslatorConfig = TranslatorConfig()
+
+
+RUNS: dict[str, type[RunConfig]] = {kind.__name__: kind for kind in (TranslatorRun,)}
+"""Kinds of runs by the name their settings are stored under."""
+
+
+def to_settings(run: RunConfig) -> dict:
+    """Every setting of a run, defaults included, in types that JSON keeps; `from_settings` reads it back."""
+    return {"kind": type(run).__name__, **json.loads(json.dumps(asdict(run), default=str))}
+
+
+def from_settings(settings: dict) -> RunConfig:
+    """The run that `to_settings` wrote down.
+
+    Raises:
+        ValueError: A setting is unknown, missing or out of its range.
+    """
+    settings = dict(settings)
+    kind = settings.pop("kind", None)
+    _require(kind in RUNS, f"`kind` must be one of {', '.join(RUNS)}", kind=kind)
+    try:
+        return _restored(RUNS[kind], settings)
+    except (TypeError, AttributeError) as error:  # a name no dataclass has, a value of the wrong type
+        raise ValueError(str(error)) from error
+
+
+def _restored(kind: type, settings: dict):
+    hints, values = get_type_hints(kind), {}
+    for name, value in settings.items():
+        hint = hints.get(name)
+        if is_dataclass(hint):
+            value = _restored(hint, value)
+        elif isinstance(value, list):
+            value = tuple(value)
+        elif isinstance(value, str) and Path in (hint, *get_args(hint)):
+            value = Path(value)
+        values[name] = value
+    return kind(**values)
+
+
+def _smoke(run: RunConfig, **changes: object) -> RunConfig:
+    return replace(run, name=f"{run.name}-smoke", epochs=2, batch_size=32, limit=256, **changes)
+
+
+_TINY = TranslatorConfig(stem_width=4, widths=(8, 8, 8), code_size=16, typesetter_width=32)
+_DIGITS = TranslatorRun(name="translator-digits")
+_ASCII = TranslatorRun(
+    name="translator-ascii",
+    dataset=("mnist", "unipen94"),
+    model=TranslatorConfig(alphabet=ASCII, label_smoothing=0.05),
+)
+
+PRESETS: dict[str, tuple[str, RunConfig]] = {
+    "translator-digits": ("handwritten digits to type, on MNIST", _DIGITS),
+    "translator-ascii": ("all 94 printable ASCII characters to type, on MNIST and unipen94", _ASCII),
+    "translator-digits-smoke": ("seconds, on the embedded digits", _smoke(_DIGITS, dataset=("digits",), model=_TINY)),
+    "translator-ascii-smoke": (
+        "seconds, on a few unipen94 characters",
+        _smoke(_ASCII, dataset=("unipen94",), model=replace(_TINY, alphabet=ASCII)),
+    ),
+}
