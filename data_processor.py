@@ -1,0 +1,284 @@
+"""Handwriting in, whatever the source: `load(name)` gives one GlyphDataset. As a script: shows what is in a data set.
+
+python data_processor.py mnist
+python data_processor.py digits folder:my_letters --out images
+"""
+
+import hashlib
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import tyro
+from PIL import Image, ImageDraw, ImageFont
+
+from data_files import data_directory, obtain
+from data_pictures import read_digits, read_folder, read_sd19
+from data_sources import (
+    EMNIST_ALPHABETS,
+    SIDE,
+    SPLIT_NAMES,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    SourceData,
+    read_emnist,
+    read_mnist,
+    read_npz,
+)
+from shell import UserError, did_you_mean, run_script, written_whole
+
+NAMES = ("mnist", "fashion-mnist", *(f"emnist-{part}" for part in EMNIST_ALPHABETS), "sd19", "unipen94", "digits")
+VALIDATION_SHARE = 0.1  # of the training part
+TEST_SHARE = {"digits": 0.2}  # of the sets that come without a test part; 0.1 for the others
+TEST_SEED = 0  # one test part whatever the run's seed, or a model could be tested on what another seed trained it on
+
+
+@dataclass(frozen=True, eq=False)
+class GlyphDataset:
+    """Labelled glyphs in three parts. Train on TRAIN, choose by VALIDATION, touch TEST only to report."""
+
+    name: str
+    images: np.ndarray
+    """uint8 (N, S, S, 1), white ink on black paper, upright, framed as MNIST."""
+    labels: np.ndarray
+    """int32 (N,), an index into alphabet."""
+    alphabet: str
+    class_names: tuple[str, ...]
+    """tuple(alphabet), but where classes are words: then the alphabet's characters only stand in for them."""
+    split: np.ndarray
+    """uint8 (N,) of TRAIN, VALIDATION, TEST."""
+    writers: np.ndarray | None = None
+    """int32 (N,), an equal number is the same writer; None where unknown."""
+
+    @cached_property
+    def sha256(self) -> str:
+        """Names the data on a model card: the hash of images, labels, alphabet and split, the same on any machine."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.images))
+        digest.update(np.ascontiguousarray(self.labels, "<i4"))
+        digest.update(np.ascontiguousarray(self.split))
+        digest.update(self.alphabet.encode())
+        return digest.hexdigest()
+
+    def part(self, split: int) -> tuple[np.ndarray, np.ndarray]:
+        """Images and labels of TRAIN, VALIDATION or TEST, in the order of the set."""
+        chosen = self.split == split
+        return self.images[chosen], self.labels[chosen]
+
+    def take(self, indices: np.ndarray) -> "GlyphDataset":
+        """The set of only these characters; everything else stays."""
+        writers = None if self.writers is None else self.writers[indices]
+        return replace(
+            self, images=self.images[indices], labels=self.labels[indices], split=self.split[indices], writers=writers
+        )
+
+    def counts(self) -> np.ndarray:
+        """int64 (K, 3): how many images a class has in each of TRAIN, VALIDATION and TEST."""
+        parts = (self.labels[self.split == part] for part in SPLIT_NAMES.values())
+        return np.stack([np.bincount(labels, minlength=len(self.alphabet)) for labels in parts], axis=1)
+
+
+def load(name: str, data_dir: Path | None = None, *, seed: int = 0, image_size: int = SIDE) -> GlyphDataset:
+    """Loads a data set, fetching its files if they are not there.
+
+    Args:
+        name: One of NAMES, the path of an .npz like unipen94's, or `folder:PATH` with a sub-folder a class.
+        data_dir: Where the files lie; by default what the environment says, else `data/` beside the scripts.
+        seed: Chooses the validation part: 10 % of the training part, stratified, of writers who are not in it if they
+            are known. The test part is the source's own, or drawn once for all seeds.
+        image_size: Side of the glyphs in pixels; only sd19 and folders have other sizes than 28.
+
+    Raises:
+        UserError: The name is unknown, or files are missing, damaged or do not fit together.
+    """
+    source = _read(name, data_directory(data_dir), image_size)
+    split = np.zeros(len(source.labels), np.uint8) if source.split is None else source.split.copy()
+    if TEST not in split:
+        _draw(split, TEST, source, TEST_SHARE.get(name, 0.1), TEST_SEED)
+    if VALIDATION not in split:
+        _draw(split, VALIDATION, source, VALIDATION_SHARE, seed)
+    return GlyphDataset(name, source.images, source.labels, source.alphabet, source.class_names, split, source.writers)
+
+
+def _read(name: str, data_dir: Path, image_size: int) -> SourceData:
+    if name == "sd19":
+        return read_sd19(data_dir, image_size)
+    if name.startswith("folder:"):
+        return read_folder(Path(name.removeprefix("folder:")).expanduser(), image_size)
+    if name not in NAMES and not name.endswith(".npz"):
+        raise UserError(f"unknown data set {name!r}{did_you_mean(name, NAMES)}; expected one of {', '.join(NAMES)}, "
+                        f"the path of an .npz file, or folder:PATH")  # fmt: skip
+    if image_size != SIDE:
+        raise UserError(f"{name}: its glyphs are {SIDE} pixels wide; received image size {image_size}; only sd19 and "
+                        f"folder:PATH come in other sizes")  # fmt: skip
+    if name == "digits":
+        return read_digits()
+    if name.startswith("emnist-"):
+        return read_emnist(name, data_dir)
+    if name.endswith("mnist"):
+        return read_mnist(name, data_dir)
+    file = "unipen94.npz" if name == "unipen94" else name
+    return read_npz(obtain([file], [data_dir / name, data_dir] if file != name else [Path(), data_dir], {})[0])
+
+
+def _draw(split: np.ndarray, part: int, source: SourceData, share: float, seed: int) -> None:
+    """Marks `share` of the training characters as `part`, in place."""
+    candidates = np.flatnonzero(split == TRAIN)
+    labels = source.labels[candidates]
+    writers = None if source.writers is None else source.writers[candidates]
+    nobody_to_keep_apart = writers is None or len(np.unique(writers)) < 2 or np.bincount(labels).max() < 2
+    if nobody_to_keep_apart:
+        split[candidates[stratified_sample(labels, share, seed)]] = part
+    else:
+        split[candidates[sample_of_writers(labels, writers, share, seed)]] = part
+
+
+def stratified_sample(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Indices (M,) of a seeded draw of `share` of every class: at least one, but never a class's only image."""
+    order = np.random.RandomState(seed).permutation(len(labels))  # RandomState, as NumPy froze its streams for good
+    by_class = order[np.argsort(labels[order], kind="stable")]
+    groups = np.split(by_class, np.cumsum(np.bincount(labels))[:-1])
+    sizes = [max(round(share * len(group)), min(1, len(group) - 1)) for group in groups]
+    return np.sort(np.concatenate([group[:size] for group, size in zip(groups, sizes, strict=True)]))
+
+
+def sample_of_writers(labels: np.ndarray, writers: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Indices (M,) of all characters of some writers: about `share` of every class, as near as whole writers allow."""
+    from sklearn.model_selection import StratifiedGroupKFold  # loaded here: it costs over a second
+
+    folds = min(round(1 / share), len(np.unique(writers)), np.bincount(labels).max())
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of classes too small to be in every fold: as near as can be
+        drawn = [fold for _, fold in splitter.split(labels, labels, writers)]
+    return min(drawn, key=lambda fold: abs(len(fold) - share * len(labels)))
+
+
+def evenly_spread(labels: np.ndarray, classes: int, count: int) -> np.ndarray:
+    """Indices (M,) of at most `count` images: classes spread evenly over the alphabet, no image twice."""
+    order = np.argsort(labels, kind="stable")
+    starts = np.searchsorted(labels[order], np.arange(classes + 1))
+    wanted = np.linspace(0, classes, count, endpoint=False)  # the class of each, and how far into it
+    chosen = [starts[int(w)] + int((w % 1) * (starts[int(w) + 1] - starts[int(w)])) for w in wanted
+              if starts[int(w)] < starts[int(w) + 1]]  # fmt: skip
+    return order[chosen]
+
+
+def load_joined(names: Sequence[str], alphabet: str, data_dir: Path | None = None, *, seed: int = 0) -> GlyphDataset:
+    """Loads several sets as one, relabelled onto `alphabet`; characters outside it are dropped.
+
+    Every set keeps its parts. Writers of different sets count as different; in a set that does not know its writers,
+    every character counts as its own.
+
+    Raises:
+        UserError: A set's classes are words, or no set has some character of the alphabet; and as `load` does.
+    """
+    if not names or not alphabet or len(set(alphabet)) < len(alphabet):
+        raise UserError(f"expected data sets and an alphabet with no character twice; received {names}, {alphabet!r}")
+    sets = [_relabelled(load(name, data_dir, seed=seed), alphabet) for name in names]
+    joined = GlyphDataset(
+        "+".join(names),
+        np.concatenate([part.images for part in sets]),
+        np.concatenate([part.labels for part in sets]),
+        alphabet,
+        tuple(alphabet),
+        np.concatenate([part.split for part in sets]),
+        _joined_writers(sets),
+    )
+    missing = [character for character, count in zip(alphabet, joined.counts()[:, TRAIN], strict=True) if not count]
+    if missing:
+        raise UserError(f"{joined.name}: expected training images of every character of {alphabet!r}; there are none "
+                        f"of {''.join(missing)!r}; add a data set that has them or shorten the alphabet")  # fmt: skip
+    return joined
+
+
+def _relabelled(part: GlyphDataset, alphabet: str) -> GlyphDataset:
+    if part.class_names != tuple(part.alphabet):
+        raise UserError(f"{part.name}: its classes are words such as {part.class_names[0]!r}; expected characters")
+    new_label = np.array([alphabet.find(character) for character in part.alphabet], np.int32)  # -1: dropped
+    kept = part.take(np.flatnonzero(new_label[part.labels] >= 0))
+    return replace(kept, labels=new_label[kept.labels], alphabet=alphabet, class_names=tuple(alphabet))
+
+
+def _joined_writers(sets: Sequence[GlyphDataset]) -> np.ndarray | None:
+    if all(part.writers is None for part in sets):
+        return None
+    joined, start = [], 0
+    for part in sets:
+        writers = np.arange(len(part.labels), dtype=np.int32) if part.writers is None else part.writers
+        joined.append(writers + start)
+        start += int(writers.max(initial=-1)) + 1
+    return np.concatenate(joined).astype(np.int32)
+
+
+def draw_contact_sheet(data: GlyphDataset, columns: int = 20) -> Image.Image:
+    """Draws a row a class: its name, then `columns` training images spread evenly over the set, hence over writers."""
+    size, gap = data.images.shape[1], 2
+    font = ImageFont.load_default(max(12, size // 2))
+    margin = 8 + max(int(font.getlength(name)) for name in data.class_names)
+    step = size + gap
+    sheet = Image.new("L", (margin + columns * step, len(data.class_names) * step + gap), 48)
+    pen = ImageDraw.Draw(sheet)
+    for row, name in enumerate(data.class_names):
+        pen.text((4, row * step + step // 2), name, fill=255, font=font, anchor="lm")
+        members = np.flatnonzero((data.labels == row) & (data.split == TRAIN))
+        spread = members[np.linspace(0, len(members) - 1, min(columns, len(members))).astype(int)]
+        for column, index in enumerate(spread):
+            sheet.paste(Image.fromarray(data.images[index, ..., 0]), (margin + column * step, gap + row * step))
+    return sheet
+
+
+def describe(data: GlyphDataset) -> str:
+    """A table of what the set holds: size, alphabet, writers, hash, and how many images a class and part has."""
+    size, counts = data.images.shape[1], data.counts()
+    writers = "unknown" if data.writers is None else f"{len(np.unique(data.writers)):,}"
+    width = max(len("class"), *(len(name) for name in data.class_names))
+    header = f"{'class':<{width}}" + "".join(f"{part:>12}" for part in SPLIT_NAMES)
+    names = [*data.class_names, "all"]
+    rows = [
+        f"{name:<{width}}" + "".join(f"{count:>12,}" for count in row)
+        for name, row in zip(names, [*counts, counts.sum(axis=0)], strict=True)
+    ]
+    title = f"{data.name}: {len(data.labels):,} images of {size}x{size} in {len(data.class_names)} classes"
+    return "\n".join([title, f"alphabet  {data.alphabet}", f"writers   {writers}", f"sha256    {data.sha256}",
+                      header, *rows])  # fmt: skip
+
+
+def _file_name(name: str) -> str:
+    kind, _, path = name.rpartition(":")
+    return "-".join(filter(None, [kind, Path(path).resolve().stem])) + ".png"
+
+
+def show(
+    names: Annotated[tuple[str, ...], tyro.conf.Positional],
+    data_dir: Path | None = None,
+    out: Path = Path("images"),
+    seed: int = 0,
+    image_size: int = SIDE,
+) -> None:
+    """Shows what is in a data set: counts a class and part, hash, and a contact sheet of training images.
+
+    Args:
+        names: Any of mnist, fashion-mnist, emnist-byclass, emnist-bymerge, emnist-balanced, emnist-letters,
+            emnist-digits, emnist-mnist, sd19, unipen94, digits, an .npz file, or folder:PATH.
+        data_dir: Where the files lie, or go when they are fetched; by default $SCRIPTORIUM_DATA, else data/.
+        out: Folder of pictures; the sheet goes to OUT/datasets/NAME.png.
+        seed: Chooses the validation part.
+        image_size: Side of a glyph in pixels; other than 28 only for sd19 and folder:PATH.
+    """
+    if not names:
+        raise UserError(f"expected the name of a data set; received none; try one of {', '.join(NAMES)}")
+    for name in names:
+        data = load(name, data_dir, seed=seed, image_size=image_size)
+        path = out / "datasets" / _file_name(name)
+        with written_whole(path) as draft:
+            draw_contact_sheet(data).save(draft)
+        print(f"{describe(data)}\n{path}\n")
+
+
+if __name__ == "__main__":
+    run_script(lambda: tyro.cli(show))
