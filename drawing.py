@@ -1,0 +1,45 @@
+"""Grids of glyphs, captions, animations: Pillow only, so that it costs a user no start-up time."""
+
+import importlib.util
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFont
+
+
+def tile(glyphs: np.ndarray, gap: int = 2, grey: int = 48) -> np.ndarray:
+    """Lays glyphs out as one picture.
+
+    Args:
+        glyphs: uint8 `(rows, columns, H, W, 1)`.
+        gap: Pixels between and around them. grey: Colour of the gaps, 0 to 255.
+
+    Returns:
+        uint8 `(rows * (H + gap) + gap, columns * (W + gap) + gap)`.
+    """
+    rows, columns, height, width, _ = glyphs.shape
+    cells = np.pad(glyphs[..., 0], ((0, 0), (0, 0), (gap, 0), (gap, 0)), constant_values=grey)
+    sheet = cells.swapaxes(1, 2).reshape(rows * (height + gap), columns * (width + gap))
+    return np.pad(sheet, ((0, gap), (0, gap)), constant_values=grey)
+
+
+@cache
+def caption_font(size: int) -> ImageFont.FreeTypeFont:
+    """DejaVu Sans from where matplotlib keeps it, found without importing matplotlib (0.4 s)."""
+    folder = Path(importlib.util.find_spec("matplotlib").submodule_search_locations[0])
+    return ImageFont.truetype(folder / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf", size)
+
+
+def enlarge(picture: np.ndarray, factor: int) -> Image.Image:
+    """A grey picture uint8 `(H, W)` with every pixel a crisp square of `factor` pixels a side."""
+    return Image.fromarray(np.kron(picture, np.ones((factor, factor), np.uint8)))
+
+
+def save_animation(frames: Sequence[Path], path: Path, seconds: float = 6.0) -> None:
+    """Joins pictures of one size into a GIF that lasts about `seconds`, holds its last frame and repeats for ever."""
+    pictures = [Image.open(frame).convert("L") for frame in frames]
+    step = max(40, int(1000 * seconds / len(pictures)))  # viewers slow anything faster than 25 frames a second down
+    durations = [step] * (len(pictures) - 1) + [2000]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=durations, loop=0, optimize=True)

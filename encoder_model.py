@@ -1,0 +1,222 @@
+"""The font translator: a handwritten character and a font's number in, that character set in that font out."""
+
+import math
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from augmentation import RandomAffine
+from config import AugmentConfig, TranslatorConfig, TranslatorRun
+from data_processor import TRAIN, VALIDATION, GlyphDataset, evenly_spread
+from drawing import tile
+from synthetic_image_generator import render_alphabet
+
+EVALUATION_BATCH = 500
+SAMPLE_ROWS = 24  # characters in the progress picture
+
+
+def _convolve(x, width: int, kernel: int, strides: int):
+    x = layers.Conv2D(width, kernel, strides=strides, padding="same", use_bias=False)(x)
+    return layers.ReLU()(layers.BatchNormalization()(x))
+
+
+def build_reader(config: TranslatorConfig) -> keras.Model:
+    """Builds the encoder: image `(B, S, S, 1)` in 0..255 -> code `(B, C)`, logits `(B, K)` over the alphabet.
+
+    The first convolution strides: at full resolution it would cost more than the other three together and read no
+    better.
+    """
+    image = keras.Input((config.image_size, config.image_size, 1), name="image")
+    x = layers.Rescaling(1 / 255, name="scale")(image)
+    x = _convolve(x, config.stem_width, 5, 2)  # (B, S/2, S/2, stem)
+    for width, strides in zip(config.widths, (2, 1, 2), strict=True):
+        x = _convolve(x, width, 3, strides)  # (B, S/4, S/4, w0), (B, S/4, S/4, w1), (B, S/8, S/8, w2)
+    x = layers.Dense(config.code_size, use_bias=False)(layers.Flatten()(x))
+    code = layers.ReLU(name="code")(layers.BatchNormalization()(x))  # (B, C)
+    x = layers.Dropout(config.dropout)(code)
+    logits = layers.Dense(len(config.alphabet), dtype="float32", name="logits")(x)  # (B, K)
+    return keras.Model(image, [code, logits], name="reader")
+
+
+def build_typesetter(config: TranslatorConfig) -> keras.Model:
+    """Builds the decoder: probabilities `(B, K)` over the alphabet, font `(B,)` -> glyph `(B, S, S, 1)` in [0, 1].
+
+    It sees which character was read and nothing of how it was written: of the style, type wants nothing. A reading
+    narrowed to an alphabet after the fact therefore narrows what is drawn, too.
+    """
+    size = config.image_size
+    probabilities = keras.Input((len(config.alphabet),), name="probabilities")
+    font = keras.Input((), dtype="int32", name="font")
+    character = layers.Dense(config.typesetter_width)(probabilities)  # (B, T)
+    scale = layers.Embedding(len(config.fonts), config.typesetter_width, embeddings_initializer="ones")(font)
+    offset = layers.Embedding(len(config.fonts), config.typesetter_width)(font)
+    x = layers.ReLU()(character * scale + offset)  # (B, T)
+    x = layers.Dense(size * size, activation="sigmoid", dtype="float32")(x)
+    return keras.Model([probabilities, font], layers.Reshape((size, size, 1), name="glyph")(x), name="typesetter")
+
+
+@keras.saving.register_keras_serializable(package="scriptorium")
+class Translator(keras.Model):
+    """Reader and typesetter, trained together.
+
+    With one right glyph a character and font, no translator can do better than read, then set what it read
+    (an oracle typesetter reaches the reader's accuracy). So the code passes through the reading: the typesetter is
+    given the probabilities, and its loss teaches the reader which confusions look worst.
+
+    Args:
+        config: Sizes and alphabet.
+        augment: How training pictures are moved; `None` leaves them.
+        seed: Seed of augmentation and dropout.
+    """
+
+    def __init__(self, config: TranslatorConfig, augment: AugmentConfig | None = None, seed: int = 0, **kwargs):
+        reader, typesetter = build_reader(config), build_typesetter(config)
+        image = keras.Input((config.image_size, config.image_size, 1), dtype="uint8", name="image")
+        font = keras.Input((), dtype="int32", name="font")
+        moved = ops.cast(image, "float32")
+        if augment is not None:
+            moved = RandomAffine(augment, seed=seed, name="augment")(moved)
+        _, logits = reader(moved)
+        glyph = typesetter([ops.softmax(config.sharpness * logits), font])
+        super().__init__({"image": image, "font": font}, {"glyph": glyph, "logits": logits}, **kwargs)
+        self.config, self.reader, self.typesetter = config, reader, typesetter
+        self.reading_metric = keras.metrics.Mean(name="reading_nats")
+        self.glyph_metric = keras.metrics.Mean(name="glyph_nats")
+        self.right_metric = keras.metrics.SparseCategoricalAccuracy(name="read_right")
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """Nats a picture: cross-entropy of the reading, plus the weighted glyph loss over the targets' own entropy.
+
+        Args:
+            y: `label` int `(B,)`; `glyph` uint8 `(B, S, S, 1)`, the right glyph of the asked font.
+        """
+        logits, target = y_pred["logits"], ops.cast(y["glyph"], "float32") / 255
+        label = ops.one_hot(y["label"], len(self.config.alphabet))
+        reading = ops.mean(
+            keras.losses.categorical_crossentropy(
+                label, logits, from_logits=True, label_smoothing=self.config.label_smoothing if training else 0.0
+            )
+        )
+        excess = _bernoulli_nats(target, y_pred["glyph"]) - _bernoulli_nats(target, target)
+        glyph = ops.mean(ops.sum(excess, axis=(1, 2, 3)))
+        self.reading_metric.update_state(reading)
+        self.glyph_metric.update_state(glyph)
+        self.right_metric.update_state(y["label"], logits)
+        return reading + self.config.glyph_weight * glyph
+
+    def parts(self) -> dict[str, keras.Model]:
+        """What a user runs, by ONNX file name: image, font and an optional log prior -> glyph, logits."""
+        config = self.config
+        image = keras.Input((config.image_size, config.image_size, 1), dtype="uint8", name="image")
+        font = keras.Input((), dtype="int32", name="font")
+        log_prior = keras.Input(batch_shape=(1, len(config.alphabet)), name="log_prior")
+        _, logits = self.reader(ops.cast(image, "float32"))
+        glyph = self.typesetter([ops.softmax(config.sharpness * (logits + log_prior)), font])
+        return {"translator": keras.Model([image, font, log_prior], {"glyph": glyph, "logits": logits})}
+
+
+def _bernoulli_nats(target, probability):
+    """Cross-entropy of grey levels in [0, 1] taken as Bernoulli parameters, element by element."""
+    p = ops.clip(probability, 1e-6, 1 - 1e-6)
+    return -(target * ops.log(p) + (1 - target) * ops.log(1 - p))
+
+
+def build_translator(run: TranslatorRun) -> Translator:
+    """The untrained model of a run."""
+    return Translator(run.model, run.augment, run.seed, name="translator")
+
+
+class TranslatorBatches(keras.utils.PyDataset):
+    """One part of the data in batches, each picture with a font to set it in and the right glyph of that font.
+
+    Args:
+        images: uint8 `(N, S, S, 1)`. labels: int32 `(N,)`.
+        type_glyphs: uint8 `(F, K, S, S, 1)`: what `render_alphabet` drew for every font.
+        shuffle: Order and fonts are a function of (seed, epoch), and the last short batch is left out; otherwise both
+            are fixed and every picture is seen.
+        balance: With `shuffle`, a character of n pictures is drawn n ** (1 - balance) times as often.
+    """
+
+    def __init__(self, images, labels, type_glyphs, batch_size: int, seed=0, shuffle=False, balance=0.0):
+        super().__init__()
+        self.images, self.labels, self.type_glyphs = images, labels, type_glyphs
+        self.batch_size, self.seed, self.shuffle, self.balance = batch_size, seed, shuffle, balance
+        self.set_epoch(0)
+
+    def set_epoch(self, epoch: int) -> None:
+        count, fonts = len(self.labels), len(self.type_glyphs)
+        self.order, self.fonts = np.arange(count), np.arange(count, dtype=np.int32) % fonts
+        if self.shuffle:
+            rng = np.random.default_rng([self.seed, epoch])
+            self.order, self.fonts = self._draw_order(rng), rng.integers(0, fonts, count, dtype=np.int32)
+
+    def _draw_order(self, rng: np.random.Generator) -> np.ndarray:
+        if not self.balance:
+            return rng.permutation(len(self.labels))
+        weights = np.bincount(self.labels)[self.labels] ** -self.balance
+        return rng.choice(len(self.labels), len(self.labels), p=weights / weights.sum())
+
+    def __len__(self) -> int:
+        count = len(self.labels)
+        return max(count // self.batch_size, 1) if self.shuffle else math.ceil(count / self.batch_size)
+
+    def __getitem__(self, index: int):
+        chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        font, label = self.fonts[chosen], self.labels[chosen]
+        return {"image": self.images[chosen], "font": font}, {"label": label, "glyph": self.type_glyphs[font, label]}
+
+
+class TranslatorTask:
+    """What `train.py` needs to know of translation; every model file has one such class.
+
+    Args:
+        run: The resolved configuration.
+        data: The joined data set on the model's alphabet.
+    """
+
+    kind = "translate"
+
+    def __init__(self, run: TranslatorRun, data: GlyphDataset):
+        self.run, self.data = run, data
+        config = run.model
+        self.type_glyphs = np.stack(
+            [render_alphabet(font, config.alphabet, config.image_size) for font in config.fonts]
+        )
+        self.sample = evenly_spread(data.part(VALIDATION)[1], classes=len(config.alphabet), count=SAMPLE_ROWS)
+
+    def build(self) -> Translator:
+        return build_translator(self.run)
+
+    def batches(self, part: int, limit: int | None = None) -> TranslatorBatches:
+        images, labels = (array[:limit] for array in self.data.part(part))
+        if part == TRAIN:
+            return TranslatorBatches(
+                images, labels, self.type_glyphs, self.run.batch_size, self.run.seed, True, self.run.balance
+            )
+        return TranslatorBatches(images, labels, self.type_glyphs, EVALUATION_BATCH)
+
+    def draw(self, model: Translator) -> np.ndarray:
+        """The progress picture, uint8 `(H, W)`: a row a character, as written and in every font."""
+        written = self.data.part(VALIDATION)[0][self.sample]  # (R, S, S, 1)
+        count, fonts = len(written), len(self.run.model.fonts)
+        inputs = {"image": np.repeat(written, fonts, axis=0), "font": np.tile(np.arange(fonts, dtype=np.int32), count)}
+        glyphs = keras.ops.convert_to_numpy(model(inputs)["glyph"]).reshape(count, fonts, *written.shape[1:])
+        rows = np.concatenate([written[:, None], np.round(glyphs * 255).astype(np.uint8)], axis=1)  # (R, 1+F, S, S, 1)
+        half = math.ceil(count / 2)  # two columns of rows: a shape that fits a screen
+        return np.concatenate([tile(rows[:half]), tile(rows[half:])], axis=1)
+
+    def features(self, model: Translator, images: np.ndarray) -> np.ndarray:
+        """Codes `(N, C)` of images, for the projector."""
+        return model.reader.predict(images, batch_size=EVALUATION_BATCH, verbose=0)[0]
+
+    def card(self) -> dict:
+        """What the model card says of this task beside what it says of every model."""
+        config = self.run.model
+        return {
+            "task": self.kind,
+            "alphabet": config.alphabet,
+            "fonts": list(config.fonts),
+            "image_size": config.image_size,
+            "code_size": config.code_size,
+        }

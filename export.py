@@ -1,0 +1,140 @@
+"""The folder a trained model is handed over in: weights, ONNX files that were compared with Keras, and the card."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import warnings
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from config import RunConfig, from_settings, to_settings
+from run_state import RunState
+from runtime import CARD, file_sha256, open_session
+from shell import UserError, run_script, written_whole
+from tasks import build_model
+
+LARGEST_DIFFERENCE = 1e-4
+COMPARED = 64  # random pictures an exported file is compared with Keras on
+
+
+def export_model(task, model: keras.Model, state: RunState) -> Path:
+    """Writes `modelh5/NAME/`, as a whole or not at all.
+
+    Raises:
+        UserError: An exported file does not compute what the Keras model does.
+    """
+    run = task.run
+    target = run.models_dir / run.name
+    with written_whole(target) as folder:
+        folder.mkdir()
+        bare_copy(task, model).save_weights(folder / f"{run.name}.weights.h5")
+        if keras.backend.backend() == "tensorflow":
+            export_parts(model, folder)
+        else:
+            export_apart(run, folder)
+        hashes = {file.name: file_sha256(file) for file in sorted(folder.iterdir())}
+        card = {**describe_run(task, state), "quality": {}, "files": hashes}
+        (folder / CARD).write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return target
+
+
+def export_parts(model: keras.Model, folder: Path) -> None:
+    """Exports every part that a user runs."""
+    for name, part in model.parts().items():
+        export_part(part, folder / f"{name}.onnx")
+
+
+def export_apart(run: RunConfig, folder: Path) -> None:
+    """Exports in a process of its own on TensorFlow, the one backend whose ONNX export needs no further library."""
+    command = [sys.executable, __file__, json.dumps(to_settings(run)), str(folder)]
+    done = subprocess.run(command, env={**os.environ, "KERAS_BACKEND": "tensorflow"}, capture_output=True, text=True)
+    if done.returncode:
+        raise UserError(f"{run.name}: the ONNX export failed: {done.stderr.strip().splitlines()[-1]}")
+
+
+def bare_copy(task, model: keras.Model) -> keras.Model:
+    """The model without its optimizer, whose moments would triple the weights file."""
+    copy = task.build()
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def describe_run(task, state: RunState) -> dict:
+    """What the card says of how the model came to be."""
+    run, best = task.run, state.history[state.best_epoch - 1]
+    return {
+        "name": run.name,
+        **task.card(),
+        "ink": "white (255) on black (0)",
+        "config": to_settings(run),
+        "data": {"name": task.data.name, "sha256": task.data.sha256},
+        "seed": run.seed,
+        "epochs": {"trained": len(state.history), "best": state.best_epoch},
+        "seconds": round(sum(row["seconds"] for row in state.history)),
+        "validation": {name.removeprefix("val_"): value for name, value in best.items() if name.startswith("val_")},
+        "date": datetime.now(UTC).date().isoformat(),
+        "versions": {"python": platform.python_version(), "backend": keras.backend.backend()}
+        | {library: version(library) for library in ("keras", "numpy", "onnx", "onnxruntime")},
+    }
+
+
+def export_part(part: keras.Model, path: Path) -> None:
+    """Exports a functional model to ONNX and compares the file with it on random input.
+
+    An input of a fixed batch of one is a setting that callers may leave out: zeros are stored as its default.
+
+    Raises:
+        UserError: The largest difference is 1e-4 or more (Keras exports some layers without a word and wrongly).
+    """
+    import onnx
+
+    inputs = random_inputs(part)
+    expected = part(inputs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of tf2onnx, about NumPy
+        part.export(path, format="onnx", verbose=False)
+    graph = onnx.load(path)
+    for tensor in part.inputs:
+        if tensor.shape[0] == 1:
+            zeros = np.zeros(tensor.shape, tensor.dtype)
+            graph.graph.initializer.append(onnx.numpy_helper.from_array(zeros, tensor.name))
+    onnx.save(graph, path)
+    session = open_session(path)
+    names = [output.name for output in session.get_outputs()]
+    fed = {tensor.name: value for tensor, value in zip(part.inputs, inputs, strict=True)}
+    received = dict(zip(names, session.run(names, fed), strict=True))
+    for name, value in expected.items():
+        difference = float(np.abs(received[name] - keras.ops.convert_to_numpy(value)).max())
+        if not difference < LARGEST_DIFFERENCE:
+            raise UserError(f"{path.name}: output {name!r} differs from Keras by {difference:.2g}; expected less than "
+                            f"{LARGEST_DIFFERENCE:g}; the model holds a layer that ONNX export gets wrong")  # fmt: skip
+
+
+def random_inputs(part: keras.Model) -> list[np.ndarray]:
+    """Inputs of every kind a part takes, `COMPARED` at a time; integers small enough to be any index."""
+    rng = np.random.default_rng(0)
+    shapes = [(tensor.shape[0] or COMPARED, *tensor.shape[1:]) for tensor in part.inputs]
+    return [
+        rng.integers(0, 256 if tensor.dtype == "uint8" else 1, shape).astype(tensor.dtype)
+        if "int" in tensor.dtype
+        else rng.normal(size=shape).astype(tensor.dtype)
+        for tensor, shape in zip(part.inputs, shapes, strict=True)
+    ]
+
+
+def main(settings: str, folder: Path) -> None:
+    """Exports the parts of a model from its settings and the weights in `folder`."""
+    run = from_settings(json.loads(settings))
+    model = build_model(run)
+    model.load_weights(folder / f"{run.name}.weights.h5")
+    export_parts(model, folder)
+
+
+if __name__ == "__main__":
+    run_script(lambda: main(sys.argv[1], Path(sys.argv[2])))

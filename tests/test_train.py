@@ -1,0 +1,153 @@
+"""Training as a user runs it: what it leaves behind, and that being killed changes nothing."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+import config
+import train
+from shell import UserError
+
+ROOT = Path(train.__file__).parent
+
+
+def command(folder: Path, *settings: str) -> list[str]:
+    places = [f"--{place}-dir={folder / place}" for place in ("logs", "images", "models")]
+    return [sys.executable, str(ROOT / "train.py"), "translator-digits-smoke", *places, *settings]
+
+
+def environment(**variables: str) -> dict[str, str]:
+    return {**os.environ, "CUDA_VISIBLE_DEVICES": "", **variables}
+
+
+def read_weights(folder: Path) -> dict[str, np.ndarray]:
+    weights = {}
+    with h5py.File(folder / "models/translator-digits-smoke/translator-digits-smoke.weights.h5") as file:
+        file.visititems(lambda name, item: weights.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+    return weights
+
+
+def train_killed_twice(folder: Path, *settings: str) -> None:
+    """Starts the run, kills it -9, starts it again, kills it at another point, then lets it end."""
+    for epochs_done, pause in ((1, 0.0), (2, 0.15)):
+        process = subprocess.Popen(command(folder, *settings), env=environment(), stdout=subprocess.DEVNULL)
+        state = folder / "logs/translator-digits-smoke/state"
+        deadline = time.monotonic() + 120
+        while not list(state.glob(f"epoch-{epochs_done:04d}")):
+            assert process.poll() is None, "the run ended before it could be killed"
+            assert time.monotonic() < deadline, "no epoch was committed"
+            time.sleep(0.01)
+        time.sleep(pause)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+        assert not (folder / "models/translator-digits-smoke").exists()
+    subprocess.run(command(folder, *settings), env=environment(), check=True, stdout=subprocess.DEVNULL)
+
+
+def test_killed_twice_ends_with_the_bits_of_the_unbroken_run(tmp_path):
+    settings = ("--epochs=5", "--limit=1200", "--model.dropout=0.3", "--balance=0.5")
+    unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
+    subprocess.run(command(unbroken, *settings), env=environment(), check=True, stdout=subprocess.DEVNULL)
+    train_killed_twice(broken, *settings)
+    expected, received = read_weights(unbroken), read_weights(broken)
+    assert expected.keys() == received.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(received[name], value, err_msg=name)
+
+
+def test_a_run_leaves_what_it_promises(smoke_run, smoke_model):
+    logs, images = smoke_run.logs_dir / smoke_run.name, smoke_run.images_dir / smoke_run.name
+    for part in ("train", "validation"):
+        assert list((logs / part).glob("events.out.tfevents.*")), part
+    assert (logs / "sprites.png").exists()
+    assert len((logs / "captions.tsv").read_text().split()) == len(np.loadtxt(logs / "features.tsv"))
+    assert "sprites.png" in (logs / "projector_config.pbtxt").read_text()
+    assert Image.open(images / "epoch-0001.png").size == Image.open(images / "epoch-0002.png").size
+    assert Image.open(images / "training.gif").n_frames == smoke_run.epochs
+    assert {file.name for file in smoke_model.iterdir()} == {
+        "card.json",
+        "translator.onnx",
+        "translator-digits-smoke.weights.h5",
+    }
+    assert not (logs / "state").exists(), "a finished run keeps nothing that only a restart needs"
+
+
+def test_tensorboard_holds_curves_pictures_and_settings(smoke_run):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    folder = smoke_run.logs_dir / smoke_run.name
+    curves = {}
+    for part in ("train", "validation"):
+        events = EventAccumulator(str(folder / part), size_guidance={"tensors": 0}).Reload()
+        curves[part] = {tag: len(events.Tensors(tag)) for tag in events.Tags()["tensors"]}
+    for tag in ("epoch_reading_nats", "epoch_glyph_nats", "epoch_read_right"):
+        assert curves["train"][tag] == curves["validation"][tag] == smoke_run.epochs
+    assert curves["validation"]["progress"] == smoke_run.epochs
+    assert "_hparams_/session_start_info" in EventAccumulator(str(folder / "validation")).Reload().summary_metadata
+
+
+def test_a_finished_run_is_not_trained_again(smoke_run):
+    with pytest.raises(UserError, match="finished run.*--name"):
+        train.main(smoke_run)
+
+
+def test_other_settings_cannot_continue_a_run(smoke_run, tmp_path):
+    changed = replace(smoke_run, logs_dir=tmp_path, seed=1)
+    begun = tmp_path / changed.name / "config.json"
+    begun.parent.mkdir()
+    begun.write_text(json.dumps(config.to_settings(replace(changed, seed=0))))
+    with pytest.raises(UserError, match="seed=0; received seed=1"):
+        train.main(changed)
+
+
+def test_two_steps_on_jax(tmp_path):
+    command_line = command(tmp_path, "--epochs=1", "--limit=64")
+    done = subprocess.run(command_line, env=environment(KERAS_BACKEND="jax"), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    card = json.loads((tmp_path / "models/translator-digits-smoke/card.json").read_text())
+    assert card["versions"]["backend"] == "jax"
+    assert "translator.onnx" in card["files"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["translator-digit"], "translator-digits"),
+        (["translator-digits", "--epoch=3"], "did you mean --epochs"),
+        (["translator-digits", "--epochs=-3"], "`epochs` must be positive. Received: epochs=-3"),
+        (["translator-digits", "--dataset=mnits"], "did you mean 'mnist'"),
+        (["translator-digits-smoke", "--model.alphabet=abc"], "no training images|none"),
+        (["translator-digits-smoke", "--model.fonts=Comic Sense"], "Comic Sense"),
+        (["translator-digits", "--data-dir=/nowhere/at/all", "--dataset=unipen94"], "unipen94"),
+        (["translator-digits-smoke", "--logs-dir=/proc/none"], "/proc/none"),
+    ],
+)
+def test_mistakes_end_in_one_line_and_code_2(arguments, message, tmp_path):
+    line = [sys.executable, str(ROOT / "train.py"), *arguments]
+    done = subprocess.run(line, cwd=tmp_path, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert re.search(message, done.stderr)
+    assert not (tmp_path / "modelh5").exists()
+
+
+def test_help_and_presets_need_no_tensorflow(tmp_path):
+    program = "import sys, train, inference, data_processor, synthetic_image_generator, visualize_model\n"
+    program += "assert not {'tensorflow', 'keras', 'matplotlib', 'sklearn'} & set(sys.modules), 'too much is imported'"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+    for preset in config.PRESETS:
+        done = subprocess.run(
+            [sys.executable, "train.py", preset, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        assert "--model.fonts" in done.stdout

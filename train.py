@@ -1,0 +1,136 @@
+"""Trains a model: data in, a trained folder under modelh5/ out.
+
+python train.py --help                                 the presets
+python train.py translator-digits --help               every setting, its unit and default
+python train.py translator-digits --epochs 5           killed and started again, the same line goes on where it was
+tensorboard --logdir logs
+"""
+
+import contextlib
+import os
+import sys
+
+import tyro
+
+from config import PRESETS, RunConfig
+from shell import parse, run_script
+
+
+def main(run: RunConfig) -> None:
+    """Trains, or goes on training, what `run` says and writes the trained folder.
+
+    Raises:
+        UserError: The data are missing or damaged, the run is finished, or was begun with other settings.
+    """
+    start_backend(run)  # before anything imports Keras
+    from data_processor import TRAIN, VALIDATION, load_joined
+    from export import export_model
+    from run_state import RunState
+    from tasks import make_task
+    from training import Board, CommitEpoch, EpochRandomness, ProgressPictures
+
+    state = RunState(run)
+    data = load_joined(run.dataset, run.model.alphabet, run.data_dir, seed=run.seed)
+    task = make_task(run, data)
+    batches, validation = task.batches(TRAIN, run.limit), task.batches(VALIDATION, run.limit)
+    with spread_over_devices():
+        model = task.build()
+        model.compile(make_optimizer(run, steps=len(batches) * run.epochs))
+    print(f"{run.name}: {model.count_params():,} weights, {len(batches.labels):,} training pictures", flush=True)
+    state.restore(model)
+    pictures = ProgressPictures(task, run)
+    if not state.over:
+        model.fit(
+            batches,
+            validation_data=validation,
+            epochs=run.epochs,
+            initial_epoch=len(state.history),
+            callbacks=[EpochRandomness(run.seed, batches), *curves(run), pictures, CommitEpoch(state)],
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
+    state.load_best(model)
+    pictures.animate(len(state.history))
+    write_projector(Board(run), task, model)
+    pictures.board.outcome(state.history[state.best_epoch - 1])
+    folder = export_model(task, model, state)
+    state.finish()
+    print(f"best epoch {state.best_epoch} of {len(state.history)}; wrote {folder}")
+
+
+def start_backend(run: RunConfig) -> None:
+    """Imports Keras, set up for this machine: reproducible, with memory taken as needed and the precision asked for."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    keep_freed_memory()
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        for gpu in tf.config.list_physical_devices("GPU"):
+            with contextlib.suppress(RuntimeError):  # devices already in use, as when `main` runs twice in one process
+                tf.config.experimental.set_memory_growth(gpu, True)
+        tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(run.seed)
+    keras.config.set_dtype_policy(run.precision)
+
+
+def keep_freed_memory() -> None:
+    """Lets the C library keep what a training step frees, for the next step to use.
+
+    By default glibc gives large blocks back to the system, which then clears every page again: nearly half the time of
+    a step of these small networks.
+    """
+    import ctypes
+
+    trim_threshold, mmap_max = -1, -4  # glibc's M_TRIM_THRESHOLD and M_MMAP_MAX
+    with contextlib.suppress(OSError, AttributeError):  # another C library
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(trim_threshold, 2**31 - 1)
+        mallopt(mmap_max, 0)
+
+
+def spread_over_devices():
+    """A scope in which a model built is shared by all local accelerators, each taking its part of the batch."""
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        if len(tf.config.list_logical_devices("GPU")) > 1:
+            return tf.distribute.MirroredStrategy().scope()
+    elif len(keras.distribution.list_devices()) > 1:
+        keras.distribution.set_distribution(keras.distribution.DataParallel())
+    return contextlib.nullcontext()
+
+
+def make_optimizer(run: RunConfig, steps: int):
+    """AdamW, its learning rate warmed up and then brought to zero by a cosine."""
+    import keras
+
+    warmup = int(run.warmup * steps)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0 if warmup else run.learning_rate, steps - warmup, warmup_target=run.learning_rate if warmup else None,
+        warmup_steps=warmup)  # fmt: skip
+    return keras.optimizers.AdamW(schedule, weight_decay=run.weight_decay)
+
+
+def curves(run: RunConfig) -> list:
+    """TensorBoard's own callback: every metric under logs/NAME/train and logs/NAME/validation, and the graph."""
+    import keras
+
+    on_tensorflow = keras.backend.backend() == "tensorflow"  # the graph is TensorFlow's
+    return [keras.callbacks.TensorBoard(str(run.logs_dir / run.name), write_graph=on_tensorflow)]
+
+
+def write_projector(board, task, model) -> None:
+    """Puts the codes of validation pictures, with their thumbnails, on TensorBoard's projector page."""
+    from data_processor import VALIDATION
+    from training import PROJECTED
+
+    images, labels = task.data.part(VALIDATION)
+    images, labels = images[:PROJECTED], labels[:PROJECTED]
+    board.project(task.features(model, images), images, [task.data.alphabet[label] for label in labels])
+
+
+if __name__ == "__main__":
+    run_script(lambda: main(parse(lambda: tyro.extras.overridable_config_cli(PRESETS))))

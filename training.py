@@ -1,0 +1,135 @@
+"""What happens around an epoch: seeds set, the state committed, curves and pictures written."""
+
+import json
+import time
+
+import keras
+import numpy as np
+from PIL import Image
+
+from config import RunConfig, to_settings
+from drawing import save_animation
+from run_state import RunState
+from shell import written_whole
+
+PROJECTED = 1000  # pictures in TensorBoard's projector: what its browser page turns smoothly
+EPOCH_STRIDE = 1 << 20  # more random draws than any epoch makes
+
+
+class EpochRandomness(keras.callbacks.Callback):
+    """Makes an epoch's shuffling, augmentation, noise and dropout a function of (seed, epoch) alone.
+
+    Keras neither restores nor resets the state of its seed generators, so it is set here before every epoch.
+    """
+
+    def __init__(self, seed: int, batches):
+        super().__init__()
+        self.seed, self.batches = seed, batches
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.batches.set_epoch(epoch)
+        for number, state in enumerate(seed_states(self.model)):
+            state.assign(np.array([self.seed * 1000 + number, epoch * EPOCH_STRIDE], np.uint32))
+
+
+def seed_states(model: keras.Model) -> list[keras.Variable]:
+    """The states `(2,)` of a model's seed generators, in an order that building it again repeats."""
+    return [variable for variable in model.variables if variable.name == "seed_generator_state"]
+
+
+class CommitEpoch(keras.callbacks.Callback):
+    """Commits every epoch to the run's state and stops the run when it is over. To be the last of the callbacks."""
+
+    def __init__(self, state: RunState):
+        super().__init__()
+        self.state = state
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.started = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.state.commit(self.model, {**logs, "seconds": time.monotonic() - self.started})
+        self.model.stop_training = self.state.over
+
+
+class ProgressPictures(keras.callbacks.Callback):
+    """Draws the task's picture after every epoch, for the eye, for TensorBoard and for the GIF of the training."""
+
+    def __init__(self, task, run: RunConfig):
+        super().__init__()
+        self.task, self.folder = task, run.images_dir / run.name
+        self.board = Board(run)
+
+    def on_epoch_end(self, epoch, logs=None):
+        picture = self.task.draw(self.model)
+        with written_whole(self.folder / f"epoch-{epoch + 1:04d}.png") as draft:
+            Image.fromarray(picture).save(draft)
+        self.board.picture(picture, epoch)
+
+    def animate(self, epochs: int) -> None:
+        """Joins the pictures of all epochs into `training.gif`."""
+        frames = [self.folder / f"epoch-{epoch + 1:04d}.png" for epoch in range(epochs)]
+        with written_whole(self.folder / "training.gif") as draft:
+            save_animation([frame for frame in frames if frame.exists()], draft)
+
+
+class Board:
+    """TensorBoard beyond curves: pictures, hyper-parameters with their outcome, the projector with thumbnails.
+
+    TensorFlow is imported here alone, for its event files; they are written so on every backend.
+    """
+
+    def __init__(self, run: RunConfig):
+        import tensorflow as tf
+
+        self.tf, self.run, self.folder = tf, run, run.logs_dir / run.name
+        self.writer = tf.summary.create_file_writer(str(self.folder / "validation"))
+
+    def picture(self, picture: np.ndarray, epoch: int) -> None:
+        """Adds an uint8 `(H, W)` picture."""
+        with self.writer.as_default():
+            self.tf.summary.image("progress", picture[None, ..., None], step=epoch)
+        self.writer.flush()
+
+    def outcome(self, best: dict[str, float]) -> None:
+        """Writes the run's settings beside what the best epoch reached, for TensorBoard's HParams page."""
+        from tensorboard.plugins.hparams import api as hparams
+
+        with self.writer.as_default():
+            hparams.hparams(flat_settings(to_settings(self.run)), trial_id=self.run.name)
+            for name, value in best.items():
+                self.tf.summary.scalar(f"best/{name}", value, step=0)
+        self.writer.flush()
+
+    def project(self, features: np.ndarray, images: np.ndarray, captions: list[str]) -> None:
+        """Writes the projector page.
+
+        Args:
+            features: float32 `(N, C)`. images: uint8 `(N, S, S, 1)`, its thumbnails. captions: N of them.
+        """
+        from tensorboard.plugins import projector
+
+        side, size = int(np.ceil(np.sqrt(len(images)))), images.shape[1]
+        padded = np.concatenate([images, np.zeros((side * side - len(images), size, size, 1), np.uint8)])
+        sheet = padded.reshape(side, side, size, size).swapaxes(1, 2).reshape(side * size, side * size)
+        Image.fromarray(255 - sheet).save(self.folder / "sprites.png")
+        (self.folder / "captions.tsv").write_text("\n".join(captions) + "\n")
+        np.savetxt(self.folder / "features.tsv", features, fmt="%.4g", delimiter="\t")
+        page = projector.ProjectorConfig()
+        embedding = page.embeddings.add(
+            tensor_name="features", tensor_path="features.tsv", metadata_path="captions.tsv"
+        )
+        embedding.sprite.image_path = "sprites.png"
+        embedding.sprite.single_image_dim.extend([size, size])
+        projector.visualize_embeddings(str(self.folder), page)
+
+
+def flat_settings(settings: dict, prefix: str = "") -> dict[str, float | int | str | bool]:
+    """Nested settings as `model.code_size: 96`, values that TensorBoard's table cannot hold as JSON text."""
+    flat = {}
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            flat |= flat_settings(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value if isinstance(value, bool | int | float | str) else json.dumps(value)
+    return flat
