@@ -91,6 +91,7 @@ class TranslatorConfig:
         _require(len(set(self.fonts)) == len(self.fonts) > 0, "`fonts` must name each font once", fonts=self.fonts)
         _require(len(self.widths) == 3, "`widths` must hold three channel counts", widths=self.widths)
         _require(self.image_size % 4 == 0, "`image_size` must be a multiple of 4", image_size=self.image_size)
+        _require(self.sharpness >= 1, "`sharpness` must be 1 or more", sharpness=self.sharpness)
         _require(0 <= self.dropout < 1, "`dropout` must lie in [0, 1)", dropout=self.dropout)
         _require(
             0 <= self.label_smoothing < 1, "`label_smoothing` must lie in [0, 1)", label_smoothing=self.label_smoothing

@@ -53,10 +53,12 @@ class TrainedModel:
         """float32 `(1, K)`: 0 for a character that may be read, a large negative number for the others.
 
         Raises:
-            UserError: `allowed` has a character the model does not know.
+            UserError: `allowed` is empty, or has a character the model does not know.
         """
-        if not allowed:
+        if allowed is None:
             return np.zeros((1, len(self.alphabet)), np.float32)
+        if not allowed:
+            raise UserError("alphabet: expected at least one character, received none; leave it out to allow all")
         unknown = "".join(sorted(set(allowed) - set(self.alphabet)))
         if unknown:
             raise UserError(f"model {self.card['name']!r} does not know {unknown!r}; expected characters of "

@@ -1,0 +1,269 @@
+"""Any picture a person brings, photograph, scan or drawing, turned into one clean glyph as MNIST frames it.
+
+NumPy and Pillow only: this is on the path of one-picture inference, where scipy.ndimage alone doubles the start-up.
+Inside, ink is a float32 array: 0 is paper, 1 is full ink.
+"""
+
+import math
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from ink import (
+    are_specks,
+    blank_error,
+    find_ink,
+    find_parts,
+    group_characters,
+    keep_only,
+    spread,
+    spread_down,
+    without_dirt,
+)
+from shell import UserError, describe_os_error
+
+MAX_PIXELS = 50_000_000  # a phone's best photograph; more is a mistake or an attack
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "PPM", "JPEG2000", "TGA", "ICO")  # no EPS: it runs code
+JPEG_SIDE = 1024  # pixels; a larger JPEG is decoded at a half, a quarter or an eighth of its size
+WORK_PIXELS = 256 * 256  # where ink is told from paper; a larger picture is averaged down to about this
+SMALLEST_SIDE = 8  # pixels
+
+THIN_STROKE = 1.1  # glyph pixels; thinner than any of MNIST's strokes
+PEN_STROKE = 2.2  # glyph pixels; what a thinner one is drawn with instead
+
+
+@dataclass(frozen=True)
+class FoundGlyph:
+    """The character that a picture holds."""
+
+    glyph: np.ndarray
+    """uint8 `(size, size)`: white ink on black paper."""
+    box: tuple[int, int, int, int]
+    """Left, top, right, bottom of the character in the picture as `open_picture` gave it, pixels."""
+    characters: int
+    """How many separate characters the picture seems to hold; the largest is the one taken."""
+
+
+def open_picture(path: Path | str) -> Image.Image:
+    """Reads the first frame of a picture, the right way up.
+
+    Args:
+        path: A picture file. A JPEG much larger than `JPEG_SIDE` is decoded at reduced size.
+
+    Returns:
+        The picture, decoded, in the mode the file has.
+
+    Raises:
+        UserError: If there is no such file, or it is no picture, damaged, or over `MAX_PIXELS` (told from its header).
+    """
+    path = Path(path)
+    if not path.is_file():  # a pipe or device would block for ever
+        found = "a folder" if path.is_dir() else "something that is no file" if path.exists() else "no such file"
+        raise UserError(f"{path}: expected a picture file, found {found}; check the path")
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as picture:  # odd metadata
+            _refuse_large(path, *picture.size)
+            picture.draft(None, (JPEG_SIDE, JPEG_SIDE))
+            return ImageOps.exif_transpose(picture)
+    except UserError:
+        raise
+    except Image.DecompressionBombError:
+        raise UserError(f"{path}: expected at most {MAX_PIXELS:,} pixels, received far more; scale it down") from None
+    except UnidentifiedImageError:
+        found = "a file of another kind" if path.stat().st_size else "an empty file"
+        raise UserError(f"{path}: expected a picture ({', '.join(FORMATS[:6])}), received {found}") from None
+    except PermissionError as error:
+        raise UserError(describe_os_error(error)) from None
+    except Exception as error:  # on damaged bytes Pillow's readers raise whatever they stumble over
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{path}: expected a whole picture, received a damaged one ({reason}); save it anew") from None
+
+
+def _refuse_large(path: Path, width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise UserError(f"{path}: expected at most {MAX_PIXELS:,} pixels, received {width} x {height}; scale it down")
+
+
+def to_glyph(picture: Image.Image | np.ndarray | Path | str, size: int = 28) -> np.ndarray:
+    """`find_glyph(...).glyph`, for a picture or the path of one."""
+    return find_glyph(open_picture(picture) if isinstance(picture, Path | str) else picture, size).glyph
+
+
+def find_glyph(picture: Image.Image | np.ndarray, size: int = 28) -> FoundGlyph:
+    """Finds the character in any picture and frames it as MNIST does.
+
+    The paper's light is modelled and taken away, ink may be darker or lighter than paper. Of several characters the
+    largest is taken. Its box is scaled to fit 20 of 28 pixels, its centre of mass put at the centre. Whatever is within
+    a pixel of that size keeps its pixels. A `size x size` picture on paper of exactly one shade counts as framed by
+    someone who knew why: ink of 16 to 26 of 28 pixels, or smaller but centred, is at most moved, so that EMNIST's
+    letters and a dot stay as they are.
+
+    Args:
+        picture: Any Pillow mode; or an array `(H, W)` or `(H, W, 1..4)` of any real dtype.
+        size: Side of the glyph, in pixels.
+
+    Returns:
+        The glyph, where it was, and how many characters there seem to be.
+
+    Raises:
+        UserError: If the picture is too small, or holds no ink.
+
+    Reference: framing after LeCun et al. 1998, "Gradient-based learning applied to document recognition".
+    """
+    grey, factor = _grey(_as_picture(picture))
+    height, width = grey.shape
+    if max(height, width) < SMALLEST_SIDE or min(height, width) < 2:
+        raise UserError(
+            f"picture: expected at least {SMALLEST_SIDE} pixels a side, received {width} x {height}; scan finer"
+        )
+    ink, noise = find_ink(grey)
+    labels, parts = find_parts(ink > 0.5)
+    if not parts or np.mean(labels > 0) > 0.55 or are_specks(parts):
+        raise blank_error()
+    characters = group_characters(without_dirt(parts, ink.shape, noise))
+    ink = keep_only(characters[0], ink, labels, noise)
+    box = _ink_box(ink)
+    framed = factor == 1 and grey.shape == (size, size) and noise == 0 and _is_framed(ink, box)
+    glyph = ink if framed and _is_centred(ink, box) else _frame(ink, box, size, keep_scale=framed)
+    return FoundGlyph(np.round(255 * glyph).astype(np.uint8), tuple(factor * side for side in box), len(characters))
+
+
+def _as_picture(picture: Image.Image | np.ndarray) -> Image.Image:
+    if isinstance(picture, Image.Image):
+        return picture
+    array = np.asarray(picture)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.ndim not in (2, 3) or 0 in array.shape or array.dtype.kind not in "buif" or array.shape[2:] > (4,):
+        raise UserError(
+            f"picture: expected an array (H, W) or (H, W, 1..4) of numbers, received {array.dtype} {array.shape}"
+        )
+    if array.dtype == np.uint8:
+        return Image.fromarray(array)
+    array = 255 * _stretched(array.astype(np.float64))
+    return Image.fromarray(array if array.ndim == 2 else array.astype(np.uint8))
+
+
+def _stretched(array: np.ndarray) -> np.ndarray:
+    """Finite values, moved and scaled to fill [0, 1]."""
+    finite = np.isfinite(array)
+    low, high = (array[finite].min(), array[finite].max()) if finite.any() else (0, 0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        array = (np.where(finite, array, low) / 2 - low / 2) / max(high / 2 - low / 2, 1e-30)  # halves cannot overflow
+    return np.clip(array, 0, 1).astype(np.float32)
+
+
+def _grey(picture: Image.Image) -> tuple[np.ndarray, int]:
+    """Luminance on a reduced copy: float32 in [0, 255], and the factor of the reduction."""
+    factor = max(1, math.ceil(math.sqrt(picture.width * picture.height / WORK_PIXELS) - 0.25))
+    factor = max(1, min(factor, min(picture.size) // 8))
+    step = factor * max(
+        1, 2_000_000 // (picture.width * factor)
+    )  # rows a strip: other modes never stand whole in memory
+    strips = [
+        _grey_and_alpha(picture.crop((0, top, picture.width, min(top + step, picture.height))), factor)
+        for top in range(0, picture.height, step)
+    ]
+    planes = np.concatenate(strips)
+    if picture.mode.startswith(("I", "F")):
+        return 255 * _stretched(planes[:, :, 0]), factor
+    return _on_paper(planes[:, :, 0], planes[:, :, 1] / 255), factor
+
+
+def _grey_and_alpha(strip: Image.Image, factor: int) -> np.ndarray:
+    """float32 `(H / factor, W / factor, 2)`."""
+    if strip.mode.startswith(("I", "F")):
+        values = strip if strip.mode in ("I", "F") else Image.fromarray(np.asarray(strip).astype(np.float32))
+        grey = np.asarray(values.convert("F").reduce(factor), np.float32)
+        return np.stack([grey, np.full_like(grey, 255)], axis=-1)
+    has_alpha = strip.has_transparency_data or strip.mode in ("La", "RGBa")
+    if not has_alpha:
+        grey = np.asarray(strip.convert("RGB").convert("L") if strip.mode not in ("1", "L") else strip.convert("L"))
+        grey = np.asarray(Image.fromarray(grey).reduce(factor), np.float32)
+        return np.stack([grey, np.full_like(grey, 255)], axis=-1)
+    colour = strip.convert("LA") if strip.mode in ("LA", "La") else strip.convert("RGBA").convert("LA")
+    return np.asarray(colour.reduce(factor), np.float32)
+
+
+def _on_paper(grey: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Lays a transparent picture on the paper it seems to be meant for."""
+    if alpha.min() == 1:
+        return grey
+    seen = grey[alpha > 0.5]
+    if seen.size == 0 or np.ptp(np.percentile(seen, [2, 98])) < 64:
+        return 255 * (1 - alpha)  # ink of one colour, drawn on nothing: only the alpha tells its shape
+    paper = np.median(seen) if seen.size > alpha.size / 2 else 255.0
+    return alpha * grey + (1 - alpha) * paper
+
+
+def _ink_box(ink: np.ndarray) -> tuple[int, int, int, int]:
+    seen = ink > 0.1
+    rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _centre_of_mass(ink: np.ndarray) -> tuple[float, float]:
+    """x, y in pixels from the left top corner."""
+    total = ink.sum()
+    return (
+        float(ink.sum(0) @ np.arange(ink.shape[1]) / total) + 0.5,
+        float(ink.sum(1) @ np.arange(len(ink)) / total) + 0.5,
+    )
+
+
+def _is_framed(ink: np.ndarray, box: tuple[int, int, int, int]) -> bool:
+    size, side = len(ink), max(box[2] - box[0], box[3] - box[1])
+    return side <= size * 26 / 28 and (side >= size * 16 / 28 or _is_centred(ink, box))
+
+
+def _is_centred(ink: np.ndarray, box: tuple[int, int, int, int]) -> bool:
+    """By its centre of mass, as MNIST centres, or by its box, as EMNIST does; to a pixel."""
+    by_mass = [abs(centre - side / 2 - 0.5) for centre, side in zip(_centre_of_mass(ink), ink.shape[::-1], strict=True)]
+    by_box = [abs(low + high - side) / 2 for low, high, side in zip(box[:2], box[2:], ink.shape[::-1], strict=True)]
+    return max(by_mass) <= 1 or max(by_box) <= 1
+
+
+def _frame(ink: np.ndarray, box: tuple[int, int, int, int], size: int, keep_scale: bool) -> np.ndarray:
+    """Scales the ink into MNIST's box and puts its centre of mass at the centre: float32 `(size, size)` in [0, 1]."""
+    side, unit = max(box[2] - box[0], box[3] - box[1]), size / 28
+    scale = 1.0 if keep_scale or 18 * unit <= side <= 21.5 * unit else 20 * unit / side
+    ink = _with_pen(ink, box, scale / unit)
+    span = size / scale
+    corner = []
+    for centre, low, high in zip(_centre_of_mass(ink), box[:2], box[2:], strict=True):
+        start = centre - (size / 2 + 0.5) / scale
+        start = min(max(start, high - span), low)  # a long tail outweighs the centre: ink is never cut off
+        corner.append(round(start) if scale == 1 else start)
+    glyph = _window(ink, *corner, span, size)
+    if scale != 1:
+        glyph = glyph / np.percentile(glyph[glyph > 0.3 * glyph.max()], 85)
+    return np.clip(glyph / min(1, glyph.max()), 0, 1)
+
+
+def _window(ink: np.ndarray, left: float, top: float, span: float, size: int) -> np.ndarray:
+    """A square of `span` pixels resampled to `size`, blank beyond the picture's edge."""
+    x, y, reach = math.floor(left), math.floor(top), math.ceil(span) + 1
+    before, after = (max(0, -y), max(0, -x)), (max(0, y + reach - len(ink)), max(0, x + reach - ink.shape[1]))
+    canvas = np.pad(
+        ink[max(0, y) : max(0, y + reach), max(0, x) : max(0, x + reach)], tuple(zip(before, after, strict=True))
+    )
+    if span == size:
+        return canvas[:size, :size]
+    region = (left - x, top - y, left - x + span, top - y + span)
+    return np.asarray(Image.fromarray(canvas).resize((size, size), Image.Resampling.HAMMING, box=region))
+
+
+def _with_pen(ink: np.ndarray, box: tuple[int, int, int, int], scale: float) -> np.ndarray:
+    """Draws a stroke that would all but vanish at glyph size with a pen of usual width; leaves others."""
+    left, top, right, bottom = box
+    padded = np.pad(ink[top:bottom, left:right], 1)
+    outline = abs(np.diff(padded, axis=0)).sum() + abs(np.diff(padded, axis=1)).sum()
+    stroke = 2 * padded.sum() / (math.pi / 4 * outline) * scale  # a line of width w and length L: area wL, outline 2L
+    if stroke >= THIN_STROKE:
+        return ink
+    for step in range(round((PEN_STROKE - stroke) / (2 * scale))):  # cross and square in turn make an octagon
+        ink = spread(ink, 1) if step % 2 else np.maximum(spread_down(ink, 1), spread_down(ink.T, 1).T)
+    return ink

@@ -1,0 +1,87 @@
+"""Settings: read back as they were written, refused where they make no sense, and pinned alike in both lists."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import config
+from config import AugmentConfig, RunConfig, TranslatorConfig, characters_of, from_settings, to_settings
+
+ROOT = Path(config.__file__).parent
+
+
+@pytest.mark.parametrize("preset", config.PRESETS)
+def test_settings_survive_json(preset):
+    run = config.PRESETS[preset][1]
+    assert from_settings(json.loads(json.dumps(to_settings(run)))) == run
+    assert run.name == preset
+
+
+def test_changed_settings_survive_json():
+    run = replace(
+        config.PRESETS["translator-digits"][1], data_dir=Path("a/b"), limit=7, augment=AugmentConfig(zoom=0.5)
+    )
+    assert from_settings(to_settings(run)) == run
+
+
+@pytest.mark.parametrize(
+    "change", [{"kind": "Unknown"}, {"epochs": 0}, {"no_such": 1}, {"model": 3}, {"model": {"alphabet": "aa"}}]
+)
+def test_damaged_settings_are_a_value_error(change):
+    settings = to_settings(config.PRESETS["translator-digits"][1])
+    with pytest.raises(ValueError):
+        from_settings(settings | change)
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        (TranslatorConfig, {"alphabet": "a"}),
+        (TranslatorConfig, {"alphabet": "abca"}),
+        (TranslatorConfig, {"fonts": ()}),
+        (TranslatorConfig, {"fonts": ("A", "A")}),
+        (TranslatorConfig, {"widths": (1, 2)}),
+        (TranslatorConfig, {"image_size": 30}),
+        (TranslatorConfig, {"dropout": 1.0}),
+        (TranslatorConfig, {"sharpness": 0.5}),
+        (AugmentConfig, {"zoom": 1.0}),
+        (AugmentConfig, {"shift": -1}),
+        (RunConfig, {"name": "a/b"}),
+        (RunConfig, {"name": ""}),
+        (RunConfig, {"seed": -1}),
+        (RunConfig, {"warmup": 1.0}),
+        (RunConfig, {"balance": 2}),
+    ],
+)
+def test_impossible_settings_are_refused_by_name_and_value(kind, change):
+    ((name, value),) = change.items()
+    with pytest.raises(ValueError, match=re.escape(f"Received: {name}={value!r}")) as caught:
+        kind(**change)
+    assert f"`{name}`" in str(caught.value)
+
+
+def test_alphabets():
+    assert len(config.ASCII) == len(set(config.ASCII)) == 94
+    assert characters_of("alnum").startswith("0123456789ABC")
+    assert characters_of("xyz") == "xyz"
+    assert TranslatorConfig(alphabet="upper").alphabet == config.UPPER
+
+
+def pins(text: str) -> dict[str, str]:
+    return dict(re.findall(r"^[ -]*([a-z0-9-]+)(?:\[[a-z-]+\])?==([\w.]+)", text, re.MULTILINE))
+
+
+def test_both_lists_of_requirements_pin_the_same():
+    pip = pins((ROOT / "requirements.txt").read_text())
+    conda = pins((ROOT / "environment.yml").read_text())
+    assert pip.pop("tensorflow-cpu") == pip["tensorflow"]
+    assert pip == conda
+
+
+def test_every_requirement_is_pinned():
+    for file in ("requirements.txt", "requirements-dev.txt"):
+        for line in (ROOT / file).read_text().splitlines():
+            assert re.match(r"(#|-r |[a-z0-9-]+==[\w.]+)", line), line

@@ -1,0 +1,126 @@
+"""The translator's mathematics: shapes, losses, that it can learn, and that its seeds are the only chance in it."""
+
+import keras
+import numpy as np
+import pytest
+
+from augmentation import RandomAffine
+from config import AugmentConfig, TranslatorConfig
+from encoder_model import Translator, TranslatorBatches
+
+TINY = TranslatorConfig(
+    alphabet="abc",
+    fonts=("DejaVu Sans", "STIXGeneral"),
+    stem_width=4,
+    widths=(8, 8, 8),
+    code_size=8,
+    typesetter_width=16,
+)
+
+
+@pytest.fixture
+def batches() -> TranslatorBatches:
+    rng = np.random.default_rng(0)
+    labels = np.arange(24, dtype=np.int32) % 3
+    images = rng.integers(0, 40, (24, 28, 28, 1), dtype=np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[8 * label : 8 * label + 8] = 250
+    type_glyphs = rng.integers(0, 2, (2, 3, 28, 28, 1), dtype=np.uint8) * 255
+    return TranslatorBatches(images, labels, type_glyphs, batch_size=8, seed=0, shuffle=True)
+
+
+def test_shapes_and_ranges(batches):
+    inputs, targets = batches[0]
+    outputs = Translator(TINY)(inputs)
+    assert outputs["glyph"].shape == targets["glyph"].shape == (8, 28, 28, 1)
+    assert outputs["logits"].shape == (8, 3)
+    glyph = keras.ops.convert_to_numpy(outputs["glyph"])
+    assert 0 <= glyph.min() <= glyph.max() <= 1
+
+
+def test_it_learns_a_few_pictures_by_heart(batches):
+    keras.utils.set_random_seed(0)
+    model = Translator(TINY)
+    model.compile(keras.optimizers.Adam(1e-2))
+    model.fit(batches, epochs=60, verbose=0)
+    result = model.evaluate(batches, verbose=0, return_dict=True)
+    assert result["read_right"] == 1
+    assert result["glyph_nats"] < 5
+
+
+def test_loss_is_in_nats_and_zero_for_the_right_glyph(batches):
+    _, targets = batches[0]
+    model = Translator(TINY)
+    target = targets["glyph"].astype("float32") / 255
+    sure = 100.0 * keras.ops.one_hot(targets["label"], 3)
+    loss = model.compute_loss(y=targets, y_pred={"glyph": target, "logits": sure}, training=False)
+    assert float(loss) == pytest.approx(0, abs=0.05)
+    grey = {"glyph": np.full_like(target, 0.5), "logits": keras.ops.zeros((8, 3))}
+    model.reset_metrics()
+    model.compute_loss(y=targets, y_pred=grey, training=False)
+    assert float(model.reading_metric.result()) == pytest.approx(np.log(3), rel=1e-4)
+    assert float(model.glyph_metric.result()) == pytest.approx(784 * np.log(2), rel=1e-3)
+
+
+def test_the_glyph_depends_on_the_font_and_the_reading_does_not(batches):
+    inputs, _ = batches[0]
+    model = Translator(TINY)
+    one = model({**inputs, "font": np.zeros(8, np.int32)})
+    two = model({**inputs, "font": np.ones(8, np.int32)})
+    np.testing.assert_array_equal(one["logits"], two["logits"])
+    assert np.abs(keras.ops.convert_to_numpy(one["glyph"] - two["glyph"])).max() > 1e-6
+
+
+def test_an_epoch_is_a_function_of_seed_and_number(batches):
+    def content(epoch: int):
+        batches.set_epoch(epoch)
+        return np.concatenate([batches[k][0]["image"] for k in range(len(batches))])
+
+    third = content(3)
+    assert not np.array_equal(content(4), third)
+    np.testing.assert_array_equal(content(3), third)
+    assert sorted(image.sum() for image in third) == sorted(image.sum() for image in batches.images)
+
+
+def test_balance_draws_rare_characters_as_often():
+    labels = np.repeat(np.arange(2, dtype=np.int32), [9000, 1000])
+    images = np.broadcast_to(labels[:, None, None, None].astype(np.uint8), (10000, 28, 28, 1))
+    batches = TranslatorBatches(images, labels, np.zeros((1, 2, 28, 28, 1), np.uint8), 100, 0, True, balance=1.0)
+    drawn = labels[batches.order]
+    assert 0.47 < drawn.mean() < 0.53
+
+
+def test_a_bad_setting_names_what_it_received():
+    with pytest.raises(ValueError, match="Received"):
+        TranslatorConfig(alphabet="aab")
+
+
+STILL = {"rotation": 0.0, "shift": 0.0, "zoom": 0.0, "shear": 0.0}
+
+
+def test_augmentation_rests_outside_training_and_at_zero(batches):
+    images = batches.images.astype("float32")
+    moving = RandomAffine(AugmentConfig(), seed=1)
+    np.testing.assert_array_equal(moving(images, training=False), images)
+    still = RandomAffine(AugmentConfig(**STILL), seed=1)
+    np.testing.assert_allclose(still(images, training=True), images, atol=1e-3)
+    assert np.abs(keras.ops.convert_to_numpy(moving(images, training=True)) - images).mean() > 1
+
+
+@pytest.mark.parametrize("change", [{"rotation": 90.0}, {"shift": 3.0}, {"zoom": 0.3}, {"shear": 0.4}])
+def test_augmentation_moves_about_the_centre(change):
+    image = np.zeros((200, 28, 28, 1), "float32")
+    image[:, 10:18, 10:18] = 255
+    moved = keras.ops.convert_to_numpy(RandomAffine(AugmentConfig(**STILL | change), seed=2)(image, training=True))
+    rows, columns = np.mgrid[:28, :28] - 13.5
+    mass = moved.sum(axis=(1, 2, 3))
+    centres = np.stack([(moved[..., 0] * axis).sum(axis=(1, 2)) / mass for axis in (rows, columns)])
+    limit = change.get("shift", 0.05)
+    assert np.abs(centres).max() <= limit + 0.1
+    assert np.abs(centres.mean(axis=1)).max() < limit / 2
+
+
+def test_augmentation_survives_saving():
+    layer = RandomAffine(AugmentConfig(zoom=0.3), seed=5)
+    again = RandomAffine.from_config(layer.get_config())
+    assert (again.config, again.seed) == (layer.config, layer.seed)

@@ -1,0 +1,198 @@
+"""One picture or many, good or bad, as a user gives them to inference.py."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+
+import inference
+from inference import output_files, picture_files
+from shell import UserError
+
+ROOT = Path(inference.__file__).parent
+
+
+def draw_seven(path: Path, count: int = 1) -> Path:
+    """A thick 7, or several side by side, dark on light."""
+    picture = Image.new("L", (20 + 100 * count, 120), 240)
+    for number in range(count):
+        left = 20 + 100 * number
+        points = [(left + 10, 25), (left + 60, 25), (left + 30, 100)]
+        ImageDraw.Draw(picture).line(points, fill=20, width=9 + (number == 0), joint="curve")
+    picture.save(path)
+    return path
+
+
+@pytest.fixture
+def run(smoke_model, tmp_path):
+    """Runs the script in an empty folder with the smoke model; gives its process."""
+
+    def call(*arguments) -> subprocess.CompletedProcess:
+        line = [sys.executable, str(ROOT / "inference.py"), *map(str, arguments), f"--models-dir={smoke_model.parent}"]
+        if not any(str(argument).startswith("--model=") for argument in arguments):
+            line.append("--model=translator-digits-smoke")
+        return subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
+
+    return call
+
+
+def test_one_picture_gives_a_line_and_a_figure(run, tmp_path):
+    done = run(draw_seven(tmp_path / "seven.png"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 1
+    figure = Image.open(tmp_path / "images/inference/seven-typeset.png")
+    assert figure.width > 2 * figure.height
+    assert len(np.unique(np.asarray(figure))) > 20
+
+
+def test_json_holds_what_is_promised(run, tmp_path):
+    pictures = [draw_seven(tmp_path / f"{name}.png") for name in "abc"]
+    done = run(*pictures, "--json", "--font=DejaVu Serif", "--out=figures")
+    reports = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [report["image"] for report in reports] == [str(path) for path in pictures]
+    for report in reports:
+        assert report["task"] == "translate"
+        assert report["model"] == "translator-digits-smoke"
+        assert report["font"] == "DejaVu Serif"
+        assert report["character"] in "0123456789"
+        assert 0 < report["confidence"] <= 1
+        assert (tmp_path / report["output"]).exists()
+        assert report["characters"] == 1
+
+
+def test_the_same_picture_the_same_answer_alone_and_in_a_folder(run, tmp_path):
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    draw_seven(folder / "x.png")
+    draw_seven(folder / "y.png", count=2)
+    (folder / "notes.txt").write_text("not a picture, and not asked for")
+    together = [json.loads(line) for line in run(folder, "--json").stdout.splitlines()]
+    alone = json.loads(run(folder / "x.png", "--json").stdout)
+    assert [report["image"] for report in together] == [str(folder / "x.png"), str(folder / "y.png")]
+    assert together[0]["character"] == alone["character"]
+    assert together[0]["confidence"] == pytest.approx(alone["confidence"], abs=1e-5)
+
+
+def test_several_characters_are_said_and_marked(run, tmp_path):
+    path = draw_seven(tmp_path / "sevens.png", count=3)
+    assert "holds 3 characters; the largest was taken" in run(path).stdout
+    report = json.loads(run(path, "--json").stdout)
+    assert report["characters"] == 3
+    assert report["box"][2] < 130
+
+
+def test_an_alphabet_narrows_what_is_read(run, tmp_path):
+    report = json.loads(run(draw_seven(tmp_path / "seven.png"), "--json", "--alphabet=4").stdout)
+    assert (report["character"], report["confidence"]) == ("4", 1.0)
+
+
+def test_good_pictures_are_done_and_bad_ones_reported_at_the_end(run, tmp_path):
+    (tmp_path / "text.png").write_text("not a picture")
+    (tmp_path / "empty.png").touch()
+    Image.new("L", (50, 50), 255).save(tmp_path / "blank.png")
+    whole = draw_seven(tmp_path / "seven.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    names = ["missing.png", "text.png", "empty.png", "seven.png", "blank.png", "cut.png"]
+    done = run(*(tmp_path / name for name in names))
+    assert done.returncode == 2
+    assert len(done.stdout.splitlines()) == 1
+    errors = done.stderr.splitlines()
+    assert len(errors) == 5, done.stderr
+    for name, error in zip([name for name in names if name != "seven.png"], errors, strict=True):
+        assert error.startswith("error: ")
+        assert name in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model=translater-digits-smoke"], "did you mean 'translator-digits-smoke'"),
+        (["--font=Dejavu Serf"], "did you mean 'DejaVu Serif'"),
+        (["--alphabet=12x"], "does not know 'x'"),
+        (["--alphabet="], "alphabet"),
+        (["--task=fly"], "translate"),
+        (["--out=figure.jpg"], "expected a folder or a .png file"),
+        (["--out=seven.png"], "would overwrite a picture"),
+        (["--out=/proc/none"], "/proc/none"),
+        (["--fonts", "x"], "did you mean --font"),
+    ],
+)
+def test_mistakes_end_in_one_line_and_code_2(run, tmp_path, arguments, message):
+    draw_seven(tmp_path / "seven.png")
+    before = hashlib.sha256((tmp_path / "seven.png").read_bytes()).digest()
+    done = run("seven.png", *arguments)
+    assert done.returncode == 2, done.stdout
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert hashlib.sha256((tmp_path / "seven.png").read_bytes()).digest() == before
+
+
+def test_no_picture_is_a_mistake(run, tmp_path):
+    assert "at least one picture" in run().stderr
+    (tmp_path / "folder").mkdir()
+    assert "holds none" in run("folder").stderr
+
+
+def test_a_read_only_folder_is_one_line(run, tmp_path):
+    if os.geteuid() == 0:
+        target = Path("/proc/self/figures")  # root may write anywhere but there
+    else:
+        target = tmp_path / "locked"
+        target.mkdir(mode=0o500)
+    done = run(draw_seven(tmp_path / "seven.png"), f"--out={target}")
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_an_input_beside_its_output_is_safe(tmp_path):
+    paths = [tmp_path / "a.png", tmp_path / "sub" / "a.png", tmp_path / "A.jpg"]
+    outputs = output_files(paths, tmp_path)
+    assert len({path.name.casefold() for path in outputs.values()}) == 3
+    with pytest.raises(UserError, match="would overwrite"):
+        output_files([tmp_path / "a.png", tmp_path / "a-typeset.png"], tmp_path)
+
+
+@given(
+    st.lists(
+        st.sampled_from(["a.png", "a.jpg", "A.PNG", "b/a.png", "a-typeset.gif", "c.d.png"]), min_size=1, unique=True
+    )
+)
+def test_outputs_never_meet(names):
+    outputs = output_files([Path("in") / name for name in names], Path("out"))
+    assert len({str(path).casefold() for path in outputs.values()}) == len(names)
+
+
+def test_files_given_twice_are_read_once(tmp_path):
+    path = draw_seven(tmp_path / "seven.png")
+    assert picture_files([path, tmp_path, path]) == [path]
+
+
+@given(
+    content=st.binary(max_size=300),
+    magic=st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"GIF89a", b"BM"]),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_random_bytes_are_only_ever_reported(tmp_path, content, magic):
+    path = tmp_path / "random.png"
+    path.write_bytes(magic + content)
+    failures: list[str] = []
+    opened = list(inference.open_all([path], failures))
+    assert len(opened) + len(failures) == 1
+    assert all("\n" not in failure and "random.png" in failure for failure in failures)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I", "F", "CMYK"])
+def test_previews_of_every_mode(tmp_path, mode):
+    grey = Image.open(draw_seven(tmp_path / "seven.png"))
+    picture = Image.fromarray(np.asarray(grey).astype(np.uint16) * 200) if mode == "I;16" else grey.convert(mode)
+    panel = inference.preview(picture, inference.find_glyph(picture))
+    assert panel.mode == "RGB"
+    assert np.asarray(panel).std() > 10

@@ -1,0 +1,136 @@
+"""A trained folder as its user opens it: what is computed, what is refused, what is never imported."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import runtime
+from runtime import CARD, Translator, list_models, softmax
+from shell import UserError
+
+
+@pytest.fixture
+def models(smoke_model, tmp_path) -> Path:
+    """A folder with one trained model that a test may damage."""
+    shutil.copytree(smoke_model, tmp_path / smoke_model.name)
+    return tmp_path
+
+
+@pytest.fixture
+def images() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (5, 28, 28, 1), dtype=np.uint8)
+
+
+def test_translate_gives_glyphs_and_probabilities(models, images):
+    translator = Translator.open("translator-digits-smoke", models)
+    glyphs, probabilities = translator.translate(images, "DejaVu Serif")
+    assert glyphs.shape == (5, 28, 28, 1)
+    assert glyphs.dtype == np.float32
+    assert 0 <= glyphs.min() <= glyphs.max() <= 1
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_the_batch_does_not_change_a_picture(models, images, monkeypatch):
+    translator = Translator.open("translator-digits-smoke", models)
+    whole = translator.translate(images, "STIXGeneral")
+    monkeypatch.setattr(runtime, "BATCH", 2)
+    for once, again in zip(whole, translator.translate(images, "STIXGeneral"), strict=True):
+        np.testing.assert_allclose(once, again, atol=1e-6)
+
+
+def test_narrowing_narrows_reading_and_type_alike(models, images):
+    translator = Translator.open("translator-digits-smoke", models)
+    _, every = translator.translate(images, "STIXGeneral")
+    glyphs, narrowed = translator.translate(images, "STIXGeneral", allowed="37")
+    assert set(narrowed.argmax(axis=1)) <= {3, 7}
+    np.testing.assert_allclose(
+        narrowed[:, [3, 7]], every[:, [3, 7]] / every[:, [3, 7]].sum(1, keepdims=True), rtol=1e-4
+    )
+    alone, _ = translator.translate(images, "STIXGeneral", allowed="3")
+    np.testing.assert_allclose(alone, np.broadcast_to(alone[:1], alone.shape), atol=1e-6)
+    assert np.abs(glyphs - alone).max() > 1e-6
+
+
+def test_softmax_survives_large_logits():
+    np.testing.assert_allclose(softmax(np.array([[1e4, 1e4, -1e9]])), [[0.5, 0.5, 0]])
+
+
+@pytest.mark.parametrize("name", ["translator-digits-smok", "no such", "", ".", "../x"])
+def test_unknown_model_lists_what_there_is(models, name):
+    with pytest.raises(UserError, match="there is: translator-digits-smoke"):
+        Translator.open(name, models)
+
+
+def test_a_near_miss_is_suggested(models):
+    with pytest.raises(UserError, match="did you mean 'translator-digits-smoke'"):
+        Translator.open("translator-digits-smoka", models)
+
+
+def test_unknown_font_and_character_are_named(models):
+    translator = Translator.open("translator-digits-smoke", models)
+    with pytest.raises(UserError, match=r"did you mean 'DejaVu Serif'.*STIXGeneral"):
+        translator.font_number("Dejavu Serf")
+    with pytest.raises(UserError, match="does not know 'xé'"):
+        translator.log_prior("1éx")
+
+
+@pytest.mark.parametrize("file", ["translator.onnx", "translator-digits-smoke.weights.h5"])
+def test_a_damaged_file_is_refused(models, file):
+    path = models / "translator-digits-smoke" / file
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=f"{file}: damaged or replaced: expected sha256"):
+        Translator.open("translator-digits-smoke", models)
+
+
+def test_a_missing_file_is_named(models):
+    (models / "translator-digits-smoke" / "translator.onnx").unlink()
+    with pytest.raises(UserError, match="translator.onnx: missing"):
+        Translator.open("translator-digits-smoke", models)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null", '{"name": "x"}', '{"name": 1, "files": 2}', "\xff"])
+def test_a_damaged_card_is_refused(models, text):
+    (models / "translator-digits-smoke" / CARD).write_text(text, encoding="latin-1")
+    with pytest.raises(UserError, match="model card"):
+        Translator.open("translator-digits-smoke", models)
+
+
+def test_card_says_what_the_model_is(smoke_model, smoke_run):
+    card = json.loads((smoke_model / CARD).read_text())
+    assert card["task"] == "translate"
+    assert card["alphabet"] == "0123456789"
+    assert card["ink"].startswith("white")
+    assert len(card["data"]["sha256"]) == 64
+    assert card["config"]["seed"] == card["seed"] == smoke_run.seed
+    assert card["epochs"]["trained"] == smoke_run.epochs
+    assert set(card["files"]) == {file.name for file in smoke_model.iterdir()} - {CARD}
+
+
+def test_onnx_takes_and_gives_what_is_promised(smoke_model, images):
+    session = runtime.open_session(smoke_model / "translator.onnx")
+    assert [(value.name, value.type) for value in session.get_inputs()] == [
+        ("image", "tensor(uint8)"),
+        ("font", "tensor(int32)"),
+    ]
+    glyph, logits = session.run(None, {"image": images, "font": np.zeros(5, np.int32)})
+    assert glyph.shape == (5, 28, 28, 1)
+    assert logits.shape == (5, 10)
+
+
+def test_list_models_skips_what_is_no_model(models):
+    (models / "empty").mkdir()
+    (models / ".draft").mkdir()
+    (models / ".draft" / CARD).write_text("{}")
+    assert list_models(models) == ["translator-digits-smoke"]
+
+
+def test_inference_imports_no_tensorflow():
+    code = "import sys, inference, runtime; sys.exit(any(name in sys.modules for name in ('tensorflow', 'keras')))"
+    subprocess.run([sys.executable, "-c", code], cwd=Path(runtime.__file__).parent, check=True)
