@@ -203,7 +203,10 @@ _DIGITS = TranslatorRun(name="translator-digits")
 _ASCII = TranslatorRun(
     name="translator-ascii",
     dataset=("mnist", "unipen94"),
-    model=TranslatorConfig(alphabet=ASCII, label_smoothing=0.05),
+    epochs=14,
+    balance=0.5,
+    augment=AugmentConfig(zoom=0.2),
+    model=TranslatorConfig(alphabet=ASCII, widths=(48, 96, 128), code_size=128, dropout=0.3, label_smoothing=0.05),
 )
 
 PRESETS: dict[str, tuple[str, RunConfig]] = {

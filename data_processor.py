@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import tyro
@@ -30,7 +29,10 @@ from data_sources import (
     read_mnist,
     read_npz,
 )
-from shell import UserError, did_you_mean, run_script, written_whole
+from picture import to_glyph
+from shell import UserError, did_you_mean, parse, run_script, written_whole
+
+__all__ = ["NAMES", "TEST", "TRAIN", "VALIDATION", "GlyphDataset", "load", "load_joined", "to_glyph"]
 
 NAMES = ("mnist", "fashion-mnist", *(f"emnist-{part}" for part in EMNIST_ALPHABETS), "sd19", "unipen94", "digits")
 VALIDATION_SHARE = 0.1  # of the training part
@@ -253,32 +255,38 @@ def _file_name(name: str) -> str:
     return "-".join(filter(None, [kind, Path(path).resolve().stem])) + ".png"
 
 
-def show(
-    names: Annotated[tuple[str, ...], tyro.conf.Positional],
-    data_dir: Path | None = None,
-    out: Path = Path("images"),
-    seed: int = 0,
-    image_size: int = SIDE,
-) -> None:
-    """Shows what is in a data set: counts a class and part, hash, and a contact sheet of training images.
+@dataclass(frozen=True)
+class Arguments:
+    """Shows what is in a data set: counts a class and part, hash, and a contact sheet of training images."""
 
-    Args:
-        names: Any of mnist, fashion-mnist, emnist-byclass, emnist-bymerge, emnist-balanced, emnist-letters,
-            emnist-digits, emnist-mnist, sd19, unipen94, digits, an .npz file, or folder:PATH.
-        data_dir: Where the files lie, or go when they are fetched; by default $SCRIPTORIUM_DATA, else data/.
-        out: Folder of pictures; the sheet goes to OUT/datasets/NAME.png.
-        seed: Chooses the validation part.
-        image_size: Side of a glyph in pixels; other than 28 only for sd19 and folder:PATH.
+    names: tyro.conf.Positional[tuple[str, ...]]
+    """Any of mnist, fashion-mnist, emnist-byclass, emnist-bymerge, emnist-balanced, emnist-letters, emnist-digits,
+    emnist-mnist, sd19, unipen94, digits, an .npz file, or folder:PATH."""
+    data_dir: Path | None = None
+    """Where the files lie, or go when they are fetched; by default $SCRIPTORIUM_DATA, else data/."""
+    out: Path = Path("images")
+    """Folder of pictures; the sheet goes to OUT/datasets/NAME.png."""
+    seed: int = 0
+    """Chooses the validation part."""
+    image_size: int = SIDE
+    """Side of a glyph in pixels; other than 28 only for sd19 and folder:PATH."""
+
+
+def main(arguments: Arguments) -> None:
+    """Describes every set named and draws its contact sheet.
+
+    Raises:
+        UserError: None is named, or one of them cannot be loaded.
     """
-    if not names:
+    if not arguments.names:
         raise UserError(f"expected the name of a data set; received none; try one of {', '.join(NAMES)}")
-    for name in names:
-        data = load(name, data_dir, seed=seed, image_size=image_size)
-        path = out / "datasets" / _file_name(name)
+    for name in arguments.names:
+        data = load(name, arguments.data_dir, seed=arguments.seed, image_size=arguments.image_size)
+        path = arguments.out / "datasets" / _file_name(name)
         with written_whole(path) as draft:
             draw_contact_sheet(data).save(draft)
         print(f"{describe(data)}\n{path}\n")
 
 
 if __name__ == "__main__":
-    run_script(lambda: tyro.cli(show))
+    run_script(lambda: main(parse(lambda: tyro.cli(Arguments))))

@@ -17,7 +17,7 @@ import tyro
 from PIL import Image, ImageDraw, ImageFont
 
 import config
-from shell import UserError, describe_os_error, did_you_mean, run_script, written_whole
+from shell import UserError, describe_os_error, did_you_mean, parse, run_script, written_whole
 
 FONTS_DIR = Path(__file__).resolve().parent / "fonts"
 LINUX_FONT_DIRS = ["~/.local/share/fonts", "~/.fonts", "/usr/local/share/fonts", "/usr/share/fonts"]
@@ -343,10 +343,10 @@ def _folders(fonts: tuple[str, ...], out: Path) -> list[Path]:
     return [out / name for name in names]
 
 
-def main() -> None:
-    arguments = tyro.cli(Arguments)
+def main(arguments: Arguments) -> None:
+    """Lists the fonts, or draws an alphabet in some of them."""
     print_fonts() if arguments.show_list else draw_fonts(arguments)
 
 
 if __name__ == "__main__":
-    run_script(main)
+    run_script(lambda: main(parse(lambda: tyro.cli(Arguments))))

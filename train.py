@@ -45,6 +45,7 @@ def main(run: RunConfig) -> None:
             validation_data=validation,
             epochs=run.epochs,
             initial_epoch=len(state.history),
+            shuffle=False,  # the batches draw their own order; Keras' would come from what happened before
             callbacks=[EpochRandomness(run.seed, batches), *curves(run), pictures, CommitEpoch(state)],
             verbose=1 if sys.stdout.isatty() else 2,
         )

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tyro
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 import config
 import synthetic_image_generator as generator
-from shell import UserError
+from shell import UserError, parse
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ["STIXGeneral", "DejaVu Sans", "DejaVu Serif", "DejaVu Sans Mono"]
@@ -32,7 +33,7 @@ def glyphs_by_character(font: str, alphabet: str, size: int = 28) -> dict[str, n
 def draw(monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: str) -> None:
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "argv", ["synthetic_image_generator.py", *arguments])
-    generator.main()
+    generator.main(parse(lambda: tyro.cli(generator.Arguments)))
 
 
 @pytest.fixture
