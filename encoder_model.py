@@ -53,7 +53,9 @@ def build_typesetter(config: TranslatorConfig) -> keras.Model:
     offset = layers.Embedding(len(config.fonts), config.typesetter_width)(font)
     x = layers.ReLU()(character * scale + offset)  # (B, T)
     x = layers.Dense(size * size, activation="sigmoid", dtype="float32")(x)
-    return keras.Model([probabilities, font], layers.Reshape((size, size, 1), name="glyph")(x), name="typesetter")
+    return keras.Model(
+        [probabilities, font], layers.Reshape((size, size, 1), dtype="float32", name="glyph")(x), name="typesetter"
+    )
 
 
 @keras.saving.register_keras_serializable(package="scriptorium")

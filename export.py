@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from config import RunConfig, from_settings, to_settings
-from run_state import RunState
+from run_state import RunState, save_weights
 from runtime import CARD, file_sha256, open_session
 from shell import UserError, run_script, written_whole
 from tasks import build_model
@@ -33,7 +33,8 @@ def export_model(task, model: keras.Model, state: RunState) -> Path:
     target = run.models_dir / run.name
     with written_whole(target) as folder:
         folder.mkdir()
-        bare_copy(task, model).save_weights(folder / f"{run.name}.weights.h5")
+        model = plain_copy(run, model)
+        save_weights(model, folder / f"{run.name}.weights.h5")
         if keras.backend.backend() == "tensorflow":
             export_parts(model, folder)
         else:
@@ -58,9 +59,14 @@ def export_apart(run: RunConfig, folder: Path) -> None:
         raise UserError(f"{run.name}: the ONNX export failed: {done.stderr.strip().splitlines()[-1]}")
 
 
-def bare_copy(task, model: keras.Model) -> keras.Model:
-    """The model without its optimizer, whose moments would triple the weights file."""
-    copy = task.build()
+def plain_copy(run: RunConfig, model: keras.Model) -> keras.Model:
+    """The model in float32, which ONNX runs everywhere, and without its optimizer, whose moments triple the file."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        copy = build_model(run)
+    finally:
+        keras.config.set_dtype_policy(policy)
     copy.set_weights(model.get_weights())
     return copy
 

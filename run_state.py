@@ -6,6 +6,7 @@ history so far. Everything else a run needs (shuffling, noise, best epoch, patie
 
 import contextlib
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -77,10 +78,10 @@ class RunState:
         epoch = len(self.history)
         if self.best_epoch == epoch:
             with written_whole(self._best_file(epoch)) as draft:
-                model.save_weights(draft)
+                save_weights(model, draft)
         with written_whole(self.folder / "state" / f"epoch-{epoch:04d}") as draft:
             draft.mkdir()
-            model.save_weights(draft / "run.weights.h5")
+            save_weights(model, draft / "run.weights.h5")
             (draft / "history.json").write_text(json.dumps(self.history))
         self._forget_older(epoch)
 
@@ -109,3 +110,17 @@ class RunState:
         for litter in (self.folder / "state").glob(".*"):  # drafts of a process that was killed
             with contextlib.suppress(OSError):
                 shutil.rmtree(litter)
+
+
+def save_weights(model: keras.Model, path: Path) -> None:
+    """Saves the weights, and the optimizer's moments where there is one, to a `.weights.h5` file.
+
+    Raises:
+        OSError: The disk is full. HDF5 itself would crash the interpreter then, so the room is tried out first.
+    """
+    optimizer = getattr(model, "optimizer", None)  # none before `compile`
+    variables = model.variables + (optimizer.variables if optimizer else [])
+    room = 1_000_000 + sum(5 * math.prod(variable.shape) for variable in variables)  # float32 and HDF5's bookkeeping
+    path.write_bytes(bytes(room))
+    path.unlink()
+    model.save_weights(path)

@@ -110,5 +110,8 @@ def written_whole(path: Path) -> Iterator[Path]:
                     file.fileno()
                 )  # a rename that outlives its data would be a half-written file after a power cut
         draft.replace(path)
+    except OSError as error:
+        error.filename = path if error.filename is None else error.filename  # a full disk does not say what it refused
+        raise
     finally:
         shutil.rmtree(workspace, ignore_errors=True)

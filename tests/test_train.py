@@ -11,13 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import h5py
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 import config
 import train
+from run_state import save_weights
 from shell import UserError
+from training import CommitEpoch
 
 ROOT = Path(train.__file__).parent
 
@@ -111,6 +114,26 @@ def test_other_settings_cannot_continue_a_run(smoke_run, tmp_path):
         train.main(changed)
 
 
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_every_precision_trains_stops_goes_on_and_exports(smoke_run, tmp_path, monkeypatch, precision):
+    places = {f"{place}_dir": tmp_path / place for place in ("logs", "images", "models")}
+    run = replace(smoke_run, name="half", precision=precision, **places)
+    commit = CommitEpoch.on_epoch_end
+
+    def commit_and_stop(callback, epoch, logs=None):
+        commit(callback, epoch, logs)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(CommitEpoch, "on_epoch_end", commit_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        train.main(run)
+    monkeypatch.setattr(CommitEpoch, "on_epoch_end", commit)
+    train.main(run)
+    card = json.loads((tmp_path / "models/half/card.json").read_text())
+    assert card["epochs"]["trained"] == run.epochs
+    keras.config.set_dtype_policy("float32")
+
+
 def test_two_steps_on_jax(tmp_path):
     command_line = command(tmp_path, "--epochs=1", "--limit=64")
     done = subprocess.run(command_line, env=environment(KERAS_BACKEND="jax"), capture_output=True, text=True)
@@ -151,3 +174,10 @@ def test_help_and_presets_need_no_tensorflow(tmp_path):
             [sys.executable, "train.py", preset, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
         )
         assert "--model.fonts" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_a_plain_error_and_no_crash(tmp_path):
+    (tmp_path / "full.weights.h5").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        save_weights(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]), tmp_path / "full.weights.h5")
