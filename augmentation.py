@@ -32,13 +32,12 @@ class RandomAffine(keras.layers.Layer):
             return images
         size = images.shape[1]
         draws = keras.random.uniform((ops.shape(images)[0], 6), -1.0, 1.0, seed=self.generator)
-        return ops.image.affine_transform(
-            images,
-            self._matrices(draws, (size - 1) / 2),
-            interpolation="bilinear",
-            fill_mode="constant",
-            fill_value=0.0,
-        )
+        matrices = self._matrices(draws, (size - 1) / 2)
+        moved = ops.image.affine_transform(images, matrices, interpolation="bilinear", fill_mode="constant")
+        if self.config.share == 1:
+            return moved
+        chosen = keras.random.uniform((ops.shape(images)[0], 1, 1, 1), seed=self.generator) < self.config.share
+        return ops.where(chosen, moved, images)
 
     def _matrices(self, draws, centre: float):
         """The inverse maps, output pixel to input pixel about the centre, as `(B, 8)`: a0 a1 a2 b0 b1 b2 0 0."""

@@ -56,6 +56,8 @@ class GlyphDataset:
     """uint8 (N,) of TRAIN, VALIDATION, TEST."""
     writers: np.ndarray | None = None
     """int32 (N,), an equal number is the same writer; None where unknown."""
+    source: np.ndarray | None = None
+    """uint8 (N,), which of the joined sets an image is of, in the order they were named; None for a single set."""
 
     @cached_property
     def sha256(self) -> str:
@@ -73,10 +75,8 @@ class GlyphDataset:
 
     def take(self, indices: np.ndarray) -> "GlyphDataset":
         """The set of only these characters; everything else stays."""
-        writers = None if self.writers is None else self.writers[indices]
-        return replace(
-            self, images=self.images[indices], labels=self.labels[indices], split=self.split[indices], writers=writers
-        )
+        chosen = {name: getattr(self, name) for name in ("images", "labels", "split", "writers", "source")}
+        return replace(self, **{name: None if array is None else array[indices] for name, array in chosen.items()})
 
     def counts(self) -> np.ndarray:
         """int64 (K, 3): how many images a class has in each of TRAIN, VALIDATION and TEST."""
@@ -190,6 +190,7 @@ def load_joined(names: Sequence[str], alphabet: str, data_dir: Path | None = Non
         tuple(alphabet),
         np.concatenate([part.split for part in sets]),
         _joined_writers(sets),
+        np.repeat(np.arange(len(sets), dtype=np.uint8), [len(part.labels) for part in sets]),
     )
     missing = [character for character, count in zip(alphabet, joined.counts()[:, TRAIN], strict=True) if not count]
     if missing:

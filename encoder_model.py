@@ -1,6 +1,7 @@
 """The font translator: a handwritten character and a font's number in, that character set in that font out."""
 
 import math
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -130,43 +131,57 @@ def build_translator(run: TranslatorRun) -> Translator:
 
 
 class TranslatorBatches(keras.utils.PyDataset):
-    """One part of the data in batches, each picture with a font to set it in and the right glyph of that font.
+    """Labelled pictures in batches, each picture with a font to set it in and the right glyph of that font.
 
     Args:
         images: uint8 `(N, S, S, 1)`. labels: int32 `(N,)`.
         type_glyphs: uint8 `(F, K, S, S, 1)`: what `render_alphabet` drew for every font.
-        shuffle: Order and fonts are a function of (seed, epoch), and the last short batch is left out; otherwise both
-            are fixed and every picture is seen.
-        balance: With `shuffle`, a character of n pictures is drawn n ** (1 - balance) times as often.
     """
 
-    def __init__(self, images, labels, type_glyphs, batch_size: int, seed=0, shuffle=False, balance=0.0):
+    def __init__(self, images, labels, type_glyphs, batch_size: int):
         super().__init__()
         self.images, self.labels, self.type_glyphs = images, labels, type_glyphs
-        self.batch_size, self.seed, self.shuffle, self.balance = batch_size, seed, shuffle, balance
-        self.set_epoch(0)
-
-    def set_epoch(self, epoch: int) -> None:
-        count, fonts = len(self.labels), len(self.type_glyphs)
-        self.order, self.fonts = np.arange(count), np.arange(count, dtype=np.int32) % fonts
-        if self.shuffle:
-            rng = np.random.default_rng([self.seed, epoch])
-            self.order, self.fonts = self._draw_order(rng), rng.integers(0, fonts, count, dtype=np.int32)
-
-    def _draw_order(self, rng: np.random.Generator) -> np.ndarray:
-        if not self.balance:
-            return rng.permutation(len(self.labels))
-        weights = np.bincount(self.labels)[self.labels] ** -self.balance
-        return rng.choice(len(self.labels), len(self.labels), p=weights / weights.sum())
+        self.batch_size = batch_size
+        self.order = np.arange(len(labels))
+        self.fonts = np.arange(len(labels), dtype=np.int32) % len(type_glyphs)
 
     def __len__(self) -> int:
-        count = len(self.labels)
-        return max(count // self.batch_size, 1) if self.shuffle else math.ceil(count / self.batch_size)
+        return math.ceil(len(self.order) / self.batch_size)
 
     def __getitem__(self, index: int):
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         font, label = self.fonts[chosen], self.labels[chosen]
         return {"image": self.images[chosen], "font": font}, {"label": label, "glyph": self.type_glyphs[font, label]}
+
+
+class ShuffledBatches(TranslatorBatches):
+    """Batches for training: pictures drawn, ordered and given fonts as a function of (seed, epoch) alone.
+
+    Args:
+        source: int `(N,)`, the set each picture is of. shares: Share of each set drawn in an epoch; empty for all.
+    """
+
+    def __init__(self, images, labels, type_glyphs, batch_size: int, seed: int = 0, source=None, shares=()):
+        super().__init__(images, labels, type_glyphs, batch_size)
+        self.seed, self.source, self.shares = seed, source, shares
+        self.set_epoch(0)
+
+    def set_epoch(self, epoch: int) -> None:
+        rng = np.random.default_rng([self.seed, epoch])
+        self.order = rng.permutation(len(self.labels))
+        self.fonts = rng.integers(0, len(self.type_glyphs), len(self.labels), dtype=np.int32)
+        self.order = keep_shares(self.order, self.source, self.shares)
+
+    def __len__(self) -> int:
+        return max(len(self.order) // self.batch_size, 1)  # a last short batch would weigh its pictures more
+
+
+def keep_shares(indices: np.ndarray, source: np.ndarray | None, shares: Sequence[float]) -> np.ndarray:
+    """The first `shares[k]` of the indices whose picture is of set k, for every k, in the order they were in."""
+    for number, share in enumerate(shares):
+        members = np.flatnonzero(source[indices] == number)
+        indices = np.delete(indices, members[math.ceil(share * len(members)) :])
+    return indices
 
 
 class TranslatorTask:
@@ -190,13 +205,17 @@ class TranslatorTask:
     def build(self) -> Translator:
         return build_translator(self.run)
 
-    def batches(self, part: int, limit: int | None = None) -> TranslatorBatches:
-        images, labels = (array[:limit] for array in self.data.part(part))
-        if part == TRAIN:
-            return TranslatorBatches(
-                images, labels, self.type_glyphs, self.run.batch_size, self.run.seed, True, self.run.balance
-            )
-        return TranslatorBatches(images, labels, self.type_glyphs, EVALUATION_BATCH)
+    def training_batches(self) -> ShuffledBatches:
+        run, chosen = self.run, np.flatnonzero(self.data.split == TRAIN)[: self.run.limit]
+        part = self.data.take(chosen)
+        return ShuffledBatches(
+            part.images, part.labels, self.type_glyphs, run.batch_size, run.seed, part.source, run.dataset_share
+        )
+
+    def validation_batches(self) -> TranslatorBatches:
+        chosen = np.flatnonzero(self.data.split == VALIDATION)
+        chosen = keep_shares(chosen, self.data.source, self.run.dataset_share)[: self.run.limit]
+        return TranslatorBatches(self.data.images[chosen], self.data.labels[chosen], self.type_glyphs, EVALUATION_BATCH)
 
     def draw(self, model: Translator) -> np.ndarray:
         """The progress picture, uint8 `(H, W)`: a row a character, as written and in every font."""

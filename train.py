@@ -23,7 +23,7 @@ def main(run: RunConfig) -> None:
         UserError: The data are missing or damaged, the run is finished, or was begun with other settings.
     """
     start_backend(run)  # before anything imports Keras
-    from data_processor import TRAIN, VALIDATION, load_joined
+    from data_processor import load_joined
     from export import export_model
     from run_state import RunState
     from tasks import make_task
@@ -32,7 +32,7 @@ def main(run: RunConfig) -> None:
     state = RunState(run)
     data = load_joined(run.dataset, run.model.alphabet, run.data_dir, seed=run.seed)
     task = make_task(run, data)
-    batches, validation = task.batches(TRAIN, run.limit), task.batches(VALIDATION, run.limit)
+    batches, validation = task.training_batches(), task.validation_batches()
     with spread_over_devices():
         model = task.build()
         model.compile(make_optimizer(run, steps=len(batches) * run.epochs))

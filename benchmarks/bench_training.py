@@ -93,10 +93,9 @@ class Contestant:
 
 def make_contestants(run: TranslatorRun, task: Any, limit_seconds: float) -> list[Contestant]:
     """The translator as train.py makes it, and the autoencoder on the same pictures in the same order."""
-    from data_processor import TRAIN
     from train import make_optimizer
 
-    translator, batches = task.build(), task.batches(TRAIN, run.limit)
+    translator, batches = task.build(), task.training_batches()
     translator.compile(make_optimizer(run, steps=len(batches) * run.epochs))
     number = run.model.fonts.index(FONT)
 
@@ -137,16 +136,16 @@ def build_autoencoder(size: int) -> Any:
 def autoencoder_batches(task: Any, number: int) -> Any:
     """The task's training pictures in batches of 128, for a model that takes one picture and sets one font."""
     from data_processor import TRAIN
-    from encoder_model import TranslatorBatches
+    from encoder_model import ShuffledBatches
 
-    class DigitAndGlyph(TranslatorBatches):
+    class DigitAndGlyph(ShuffledBatches):
         def __getitem__(self, index: int):
             inputs, targets = super().__getitem__(index)
             return inputs["image"], targets["glyph"] / np.float32(255)
 
     images, labels = task.data.part(TRAIN)
     limit, run = task.run.limit, task.run
-    return DigitAndGlyph(images[:limit], labels[:limit], task.type_glyphs[[number]], 128, run.seed, shuffle=True)
+    return DigitAndGlyph(images[:limit], labels[:limit], task.type_glyphs[[number]], 128, run.seed)
 
 
 def race(contestants: Sequence[Contestant], judge: Judge, share: float) -> None:

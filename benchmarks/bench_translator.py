@@ -157,12 +157,19 @@ def pictures_of(name: str, characters: str, alphabet: str, arguments: Arguments)
 
 
 def typesetting_rows(bench: Bench, outcome: Outcome) -> list[Row]:
-    """How often each font's glyph is the right one, and how often pixel for pixel."""
+    """How often each font's glyph is right, and how often pixel for pixel: wanted of a reader of digits alone."""
     count = outcome.nearest.shape[1]
+    near_wanted, close_wanted = (NEAREST, CLOSE) if set(bench.translator.alphabet) <= set(DIGITS) else (None, None)
     results = list(zip(bench.fonts, outcome.nearest.sum(axis=1), outcome.close.sum(axis=1), strict=True))
     return [
-        *(share_row(f"{font}: output nearest to the right glyph", near, count, NEAREST) for font, near, _ in results),
-        *(share_row(f"{font}: every pixel within {TOLERANCE}", close, count, CLOSE) for font, _, close in results),
+        *(
+            share_row(f"{font}: output nearest to the right glyph", near, count, near_wanted)
+            for font, near, _ in results
+        ),
+        *(
+            share_row(f"{font}: every pixel within {TOLERANCE}", close, count, close_wanted)
+            for font, _, close in results
+        ),
     ]
 
 

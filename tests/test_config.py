@@ -53,7 +53,9 @@ def test_damaged_settings_are_a_value_error(change):
         (RunConfig, {"name": ""}),
         (RunConfig, {"seed": -1}),
         (RunConfig, {"warmup": 1.0}),
-        (RunConfig, {"balance": 2}),
+        (RunConfig, {"dataset_share": (0.5, 0.5)}),
+        (RunConfig, {"dataset_share": (0,)}),
+        (AugmentConfig, {"share": 1.5}),
     ],
 )
 def test_impossible_settings_are_refused_by_name_and_value(kind, change):

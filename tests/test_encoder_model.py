@@ -6,7 +6,7 @@ import pytest
 
 from augmentation import RandomAffine
 from config import AugmentConfig, TranslatorConfig
-from encoder_model import Translator, TranslatorBatches
+from encoder_model import ShuffledBatches, Translator
 
 TINY = TranslatorConfig(
     alphabet="abc",
@@ -19,14 +19,14 @@ TINY = TranslatorConfig(
 
 
 @pytest.fixture
-def batches() -> TranslatorBatches:
+def batches() -> ShuffledBatches:
     rng = np.random.default_rng(0)
     labels = np.arange(24, dtype=np.int32) % 3
     images = rng.integers(0, 40, (24, 28, 28, 1), dtype=np.uint8)
     for image, label in zip(images, labels, strict=True):
         image[8 * label : 8 * label + 8] = 250
     type_glyphs = rng.integers(0, 2, (2, 3, 28, 28, 1), dtype=np.uint8) * 255
-    return TranslatorBatches(images, labels, type_glyphs, batch_size=8, seed=0, shuffle=True)
+    return ShuffledBatches(images, labels, type_glyphs, batch_size=8, seed=0)
 
 
 def test_shapes_and_ranges(batches):
@@ -82,12 +82,23 @@ def test_an_epoch_is_a_function_of_seed_and_number(batches):
     assert sorted(image.sum() for image in third) == sorted(image.sum() for image in batches.images)
 
 
-def test_balance_draws_rare_characters_as_often():
-    labels = np.repeat(np.arange(2, dtype=np.int32), [9000, 1000])
-    images = np.broadcast_to(labels[:, None, None, None].astype(np.uint8), (10000, 28, 28, 1))
-    batches = TranslatorBatches(images, labels, np.zeros((1, 2, 28, 28, 1), np.uint8), 100, 0, True, balance=1.0)
-    drawn = labels[batches.order]
-    assert 0.47 < drawn.mean() < 0.53
+def test_an_epoch_draws_its_share_of_every_set():
+    labels, source = np.zeros(1000, np.int32), np.repeat([0, 1], [800, 200])
+    images = np.zeros((1000, 28, 28, 1), np.uint8)
+    batches = ShuffledBatches(images, labels, images[None, :1], 10, 0, source, shares=(0.25, 1.0))
+    first = batches.order
+    assert len(batches) == 40
+    assert (source[first] == 0).sum() == (source[first] == 1).sum() == 200
+    assert len(set(first)) == len(first)
+    batches.set_epoch(1)
+    assert set(batches.order) != set(first)
+    assert len(batches) == 40
+
+
+def test_some_pictures_stay_unmoved(batches):
+    images = np.repeat(batches.images, 20, axis=0).astype("float32")
+    moved = keras.ops.convert_to_numpy(RandomAffine(AugmentConfig(share=0.3), seed=1)(images, training=True))
+    assert 0.2 < (moved != images).any(axis=(1, 2, 3)).mean() < 0.4
 
 
 def test_a_bad_setting_names_what_it_received():

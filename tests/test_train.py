@@ -59,7 +59,7 @@ def train_killed_twice(folder: Path, *settings: str) -> None:
 
 
 def test_killed_twice_ends_with_the_bits_of_the_unbroken_run(tmp_path):
-    settings = ("--epochs=5", "--limit=1200", "--model.dropout=0.3", "--balance=0.5")
+    settings = ("--epochs=5", "--limit=1200", "--model.dropout=0.3", "--dataset-share=0.9", "--augment.share=0.5")
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
     subprocess.run(command(unbroken, *settings), env=environment(), check=True, stdout=subprocess.DEVNULL)
     train_killed_twice(broken, *settings)
