@@ -43,7 +43,7 @@ class AugmentConfig:
     rotation: float = 12.0
     """Largest turn, in degrees."""
     shift: float = 2.0
-    """Largest shift along each axis, in pixels."""
+    """Largest shift along each axis, in pixels, before the other moves."""
     zoom: float = 0.12
     """Largest relative change of width and of height, drawn apart."""
     shear: float = 0.25
@@ -76,13 +76,13 @@ class TranslatorConfig:
     typesetter_width: int = 256
     """Hidden units of the typesetter, which draws the glyph."""
     sharpness: float = 3.0
-    """Power the probabilities are raised to before they are typeset: type shows one character, not a blend of two."""
+    """Power the probabilities are raised to before they are typeset in training; in use one character alone is set."""
     glyph_weight: float = 0.02
     """Weight of the glyph loss (nats a picture over its entropy) beside the reading loss (nats a picture)."""
     label_smoothing: float = 0.0
     """Share of probability spread evenly over the alphabet in the reading target."""
     image_size: int = IMAGE_SIZE
-    """Side of the picture and of the glyph, in pixels; a multiple of 4."""
+    """Side of the picture and of the glyph, in pixels; only sd19 and folders come in other sizes than 28."""
 
     def __post_init__(self):
         object.__setattr__(self, "alphabet", characters_of(self.alphabet))
@@ -93,7 +93,11 @@ class TranslatorConfig:
         )
         _require(len(set(self.fonts)) == len(self.fonts) > 0, "`fonts` must name each font once", fonts=self.fonts)
         _require(len(self.widths) == 3, "`widths` must hold three channel counts", widths=self.widths)
-        _require(self.image_size % 4 == 0, "`image_size` must be a multiple of 4", image_size=self.image_size)
+        _require(8 <= self.image_size <= 512, "`image_size` must lie in [8, 512] pixels", image_size=self.image_size)
+        _require(min(self.widths) > 0, "`widths` must be positive", widths=self.widths)
+        for name in ("stem_width", "code_size", "typesetter_width"):
+            _require(getattr(self, name) > 0, f"`{name}` must be positive", **{name: getattr(self, name)})
+        _require(self.glyph_weight >= 0, "`glyph_weight` must not be negative", glyph_weight=self.glyph_weight)
         _require(self.sharpness >= 1, "`sharpness` must be 1 or more", sharpness=self.sharpness)
         _require(0 <= self.dropout < 1, "`dropout` must lie in [0, 1)", dropout=self.dropout)
         _require(
@@ -110,7 +114,7 @@ class RunConfig:
     dataset: tuple[str, ...] = ("mnist",)
     """Data sets to train on, joined; `data_processor.py --help` lists them."""
     dataset_share: tuple[float, ...] = ()
-    """Share of each set's training pictures that an epoch draws, anew every epoch; empty: all of all sets."""
+    """Share of each data set that an epoch draws, anew every epoch, and that validation is made of; empty: all."""
     data_dir: Path | None = None
     """Where the data files are; unset: the environment variable SCRIPTORIUM_DATA, or else data/."""
     epochs: int = 40
@@ -130,7 +134,7 @@ class RunConfig:
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     """Arithmetic of the layers; weights are float32 in any case."""
     limit: int | None = None
-    """Use this many training pictures only, for a rehearsal; unset: all."""
+    """Use this many training pictures, and as many for validation, for a rehearsal; unset: all."""
     augment: AugmentConfig = AugmentConfig()
     logs_dir: Path = Path("logs")
     """Folder of the TensorBoard logs and of the state an interrupted run goes on from."""
@@ -140,7 +144,7 @@ class RunConfig:
     """Folder of the trained models."""
 
     def __post_init__(self):
-        _require(self.epochs > 0, "`epochs` must be positive", epochs=self.epochs)
+        _require(0 < self.epochs < 4096, "`epochs` must lie in [1, 4095]", epochs=self.epochs)
         _require(self.batch_size > 0, "`batch_size` must be positive", batch_size=self.batch_size)
         _require(self.learning_rate > 0, "`learning_rate` must be positive", learning_rate=self.learning_rate)
         _require(0 <= self.warmup < 1, "`warmup` must lie in [0, 1)", warmup=self.warmup)
@@ -152,7 +156,8 @@ class RunConfig:
             dataset_share=self.dataset_share,
         )
         _require(self.limit is None or self.limit > 0, "`limit` must be positive", limit=self.limit)
-        _require(self.seed >= 0, "`seed` must not be negative", seed=self.seed)
+        _require(0 <= self.seed <= 4_000_000, "`seed` must lie in [0, 4000000]", seed=self.seed)
+        _require(self.weight_decay >= 0, "`weight_decay` must not be negative", weight_decay=self.weight_decay)
         safe = self.name and not self.name.startswith(".") and not set(self.name) & set('/\\:*?"<>|')
         _require(bool(safe), "`name` must be usable as a folder name", name=self.name)
 
@@ -163,6 +168,9 @@ class TranslatorRun(RunConfig):
 
     model: TranslatorConfig = TranslatorConfig()
 
+
+PLACES = ("data_dir", "logs_dir", "images_dir", "models_dir")
+"""Settings that say where things lie and not what they are: a run may move, and a model card leaves them out."""
 
 RUNS: dict[str, type[RunConfig]] = {kind.__name__: kind for kind in (TranslatorRun,)}
 """Kinds of runs by the name their settings are stored under."""

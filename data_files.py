@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import shutil
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import config
 from shell import UserError, written_whole
 
 CHUNK = 1 << 18  # bytes asked from the network at a time
+LARGEST_SET = 2 << 30  # bytes of an unpacked data set: over twice what all of EMNIST takes
 
 
 class Remote(NamedTuple):
@@ -50,8 +52,8 @@ FASHION_MNIST = _mirrored(
         "bb300cfdad3c16e7a12a480ee83cd310",
     ),
     (
-        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
     ),
 )
 EMNIST = {
@@ -127,6 +129,7 @@ def fetch(remote: Remote, path: Path) -> list[str]:
             with _progress(path.name) as bar, written_whole(path) as draft:
                 downloader = pooch.HTTPDownloader(progressbar=bar, chunk_size=CHUNK)
                 pooch.retrieve(address, f"md5:{remote.md5}", draft.name, draft.parent, downloader=downloader)
+                _share(draft)
             return []
         except RequestException as error:
             failures.append(f"{address} failed ({_network_reason(error)})")
@@ -135,6 +138,13 @@ def fetch(remote: Remote, path: Path) -> list[str]:
     with contextlib.suppress(OSError):
         path.parent.rmdir()  # an empty folder was only made for this file
     return failures
+
+
+def _share(path: Path) -> None:
+    """Gives a file the mode of any new file; pooch makes its own as temporary ones, which nobody else may read."""
+    umask = os.umask(0)  # it can only be read by setting it
+    os.umask(umask)
+    path.chmod(0o666 & ~umask)
 
 
 @contextlib.contextmanager
@@ -159,7 +169,7 @@ def extract(archive: Path, names: Sequence[str], folder: Path) -> None:
     """Unpacks the files called `names` from wherever they lie in a zip into `folder`, each whole or not at all.
 
     Raises:
-        UserError: A name is not in the archive.
+        UserError: A name is not in the archive, or the files would unpack to more than `LARGEST_SET`.
         Exception: Whatever zipfile raises on a damaged archive.
     """
     with zipfile.ZipFile(archive) as zipped:
@@ -167,5 +177,23 @@ def extract(archive: Path, names: Sequence[str], folder: Path) -> None:
         for name in names:
             if name not in members:
                 raise UserError(f"{archive}: expected a member {name}, found none; fetch the archive again")
-            with written_whole(folder / name) as draft:
-                draft.write_bytes(zipped.read(members[name]))
+        check_unpacked_size(zipped, [members[name] for name in names], LARGEST_SET)
+        for name in names:
+            with written_whole(folder / name) as draft, zipped.open(members[name]) as member, open(draft, "wb") as file:
+                shutil.copyfileobj(member, file)
+
+
+def check_unpacked_size(zipped: zipfile.ZipFile, members: Sequence[str], most: int) -> None:
+    """Refuses members that unpack to more than `most` bytes together, since a small zip can hold a thousandfold.
+
+    What zipfile then reads in pieces is never longer than the size that was checked here.
+
+    Raises:
+        UserError: They do.
+    """
+    size = sum(zipped.getinfo(member).file_size for member in members)
+    if size > most:
+        raise UserError(
+            f"{zipped.filename}: expected {', '.join(map(repr, members))} to unpack to {most:,} bytes at most; "
+            f"received {size:,}; fetch or make the file again"
+        )

@@ -1,25 +1,27 @@
-"""Handwriting that comes as pictures, one a character, framed as MNIST: SD19, any folder, scikit-learn's digits."""
+"""Handwriting that comes as pictures, one a character: SD19, any folder, scikit-learn's digits.
+
+All are framed by `picture.py`, as a picture to translate is.
+"""
 
 import io
-import math
 import re
 import sys
+import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 import data_files
-from config import ASCII, DIGITS
-from data_sources import SIDE, SPLIT_NAMES, TEST, TRAIN, SourceData, alphabet_of, naming_damage
-from picture import FORMATS, MAX_PIXELS
+from config import ASCII, DIGITS, IMAGE_SIZE
+from data_sources import SPLIT_NAMES, TEST, TRAIN, SourceData, alphabet_of, naming_damage
+from picture import MAX_PIXELS, frame, to_glyph
 from shell import UserError
 
-INK_BOX = 20 / 28  # share of a glyph's side that the longer side of its ink takes
-INK_FLOOR = 64  # grey levels above the paper from which a pixel is ink, not a scanner's noise
+LARGEST_PNG = 5_000_000  # bytes; SD19's have about 500
 SD19_MEMBER = re.compile(r"(?:.*/)?([0-9a-f]{2})/(train_\1|hsf_4)/[^/]+\.png")
 
 
@@ -31,83 +33,12 @@ class Picture(NamedTuple):
     part: int  # TRAIN, VALIDATION or TEST
 
 
-def frame(ink: Image.Image, size: int) -> np.ndarray | None:
-    """Places a character as MNIST does: ink box scaled into 20/28 of the side, centre of mass in the middle.
-
-    Args:
-        ink: Picture of mode L of any size, light ink on black paper.
-        size: Side of the square glyph, in pixels.
-
-    Returns:
-        uint8 array `(size, size)`, or None if the picture holds no ink.
-
-    Reference: LeCun et al. 1998, "Gradient-based learning applied to document recognition".
-    """
-    box = ink.point([0] * INK_FLOOR + [255] * (256 - INK_FLOOR)).getbbox()
-    if box is None:
-        return None
-    glyph = ink.crop(box)
-    scale = round(size * INK_BOX) / max(glyph.size)
-    by_area = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
-    glyph = glyph.resize([max(1, round(side * scale)) for side in glyph.size], by_area)
-    canvas = Image.new("L", (size, size))
-    canvas.paste(glyph, _centred_by_mass(np.asarray(glyph, np.float64), size))
-    return np.asarray(canvas)
-
-
-def _centred_by_mass(pixels: np.ndarray, size: int) -> tuple[int, int]:
-    """Left and top at which the centre of mass comes to lie where MNIST's does, without losing ink at an edge."""
-    place = []
-    for axis in (0, 1):
-        length = pixels.shape[1 - axis]
-        centre = pixels.sum(axis=axis) @ (np.arange(length) + 0.5) / pixels.sum()
-        place.append(min(max(math.ceil(size / 2 - centre), 0), size - length))  # ceil: in pixel 14 of 28, as measured
-    return place[0], place[1]
-
-
-def picture_to_glyph(data: bytes, size: int) -> np.ndarray:
-    """Reads one encoded picture, on light or dark paper, as a glyph; one already of that size is not moved.
-
-    Raises:
-        ValueError: It holds no ink or is too large.
-        Exception: Whatever Pillow raises on bytes that are no picture.
-    """
-    with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
-        if picture.width * picture.height > MAX_PIXELS:
-            raise ValueError(f"more than {MAX_PIXELS:,} pixels")
-        ink = _on_black_paper(np.asarray(_grey(ImageOps.exif_transpose(picture)), np.int16))
-    if ink.max() < INK_FLOOR:
-        raise ValueError("no ink")
-    return ink if ink.shape == (size, size) else frame(Image.fromarray(ink), size)
-
-
-def _on_black_paper(grey: np.ndarray) -> np.ndarray:
-    """Takes the picture's rim for paper and makes it black; where it was neither black nor white, ink becomes white."""
-    paper = int(np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])))
-    if paper > 127:
-        grey, paper = 255 - grey, 255 - paper
-    ink = (grey - paper).clip(0)
-    if paper and ink.max() >= INK_FLOOR:
-        ink = ink * (255 / ink.max())
-    return ink.astype(np.uint8)
-
-
-def _grey(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I"):  # 16 bits a pixel, which Pillow would clip at 255 rather than scale
-        return Image.fromarray((np.asarray(picture) >> 8).clip(0, 255).astype(np.uint8))
-    if picture.has_transparency_data:
-        paper = Image.new("RGBA", picture.size, "white")
-        return Image.alpha_composite(paper, picture.convert("RGBA")).convert("L")
-    return picture.convert("L")
-
-
 def read_digits() -> SourceData:
     """The 1,797 digits that scikit-learn carries (8x8, NIST 1994), framed as MNIST; names no test set and no writer."""
     from sklearn.datasets import load_digits  # loaded here: it costs over a second
 
     bunch = load_digits()
-    pictures = (Image.fromarray((grid * (255 / 16)).round().astype(np.uint8)) for grid in bunch.images)
-    glyphs = np.stack([frame(picture, SIDE) for picture in pictures])
+    glyphs = np.stack([frame(np.float32(grid / 16), IMAGE_SIZE) for grid in bunch.images])
     return SourceData(glyphs[..., None], bunch.target.astype(np.int32), DIGITS, tuple(DIGITS))
 
 
@@ -117,15 +48,27 @@ def read_sd19(data_dir: Path, size: int) -> SourceData:
     unpacked = data_files.locate("by_class", folders)
     if unpacked:
         found = [path.relative_to(unpacked).as_posix() for path in sorted(unpacked.glob("*/*/*.png"))]
-        return _read_members(unpacked, found, lambda member: (unpacked / member).read_bytes(), size)
+        return _read_members(unpacked, found, lambda member: to_glyph(unpacked / member, size), size)
     archive = data_files.obtain(["by_class.zip"], folders, data_files.SD19)[0]
     with naming_damage(archive):
         zipped = zipfile.ZipFile(archive)
     with zipped:
-        return _read_members(archive, sorted(zipped.namelist()), zipped.read, size)
+        members = sorted(zipped.namelist())
+        return _read_members(archive, members, lambda member: _zipped_glyph(zipped, member, size), size)
 
 
-def _read_members(source: Path, members: Iterable[str], read: Callable[[str], bytes], size: int) -> SourceData:
+def _zipped_glyph(zipped: zipfile.ZipFile, member: str, size: int) -> np.ndarray:
+    """Reads a PNG of a zip as a glyph; raises what zipfile and Pillow raise on damaged bytes."""
+    data_files.check_unpacked_size(zipped, [member], LARGEST_PNG)
+    with zipped.open(member) as file:
+        data = io.BytesIO(file.read(LARGEST_PNG))
+    with warnings.catch_warnings(action="ignore"), Image.open(data, formats=["PNG"]) as picture:
+        if picture.width * picture.height > MAX_PIXELS:
+            raise ValueError(f"more than {MAX_PIXELS:,} pixels")
+        return to_glyph(picture, size)
+
+
+def _read_members(source: Path, members: Iterable[str], read: Callable[[str], np.ndarray], size: int) -> SourceData:
     pictures = []
     for member in members:
         match = SD19_MEMBER.fullmatch(member)
@@ -157,7 +100,7 @@ def read_folder(root: Path, size: int) -> SourceData:
         if not file.is_dir() and not file.name.startswith(".")
     ]
     pictures = _decoded_names(pictures)
-    return _collect(root, pictures, lambda member: (root / member).read_bytes(), size)
+    return _collect(root, pictures, lambda member: to_glyph(root / member, size), size)
 
 
 def _subfolders(folder: Path) -> list[Path]:
@@ -172,8 +115,8 @@ def _decoded_names(pictures: Sequence[Picture]) -> list[Picture]:
     return [picture._replace(class_name=chr(int(picture.class_name, 16))) for picture in pictures]
 
 
-def _collect(root: Path, pictures: Sequence[Picture], read: Callable[[str], bytes], size: int) -> SourceData:
-    """Reads the pictures into one array, leaving out the unreadable ones with one warning for all."""
+def _collect(root: Path, pictures: Sequence[Picture], read: Callable[[str], np.ndarray], size: int) -> SourceData:
+    """Gathers what `read` makes of each member, leaving out the unreadable ones with one warning for all."""
     if not 8 <= size <= 256:
         raise UserError(f"{root}: expected an image size from 8 to 256 pixels; received {size}")
     names = tuple(sorted({picture.class_name for picture in pictures}))
@@ -184,10 +127,11 @@ def _collect(root: Path, pictures: Sequence[Picture], read: Callable[[str], byte
     kept, skipped = [], []
     for picture in _with_progress(pictures, root.name):
         try:
-            images[len(kept), ..., 0] = picture_to_glyph(read(picture.member), size)
+            images[len(kept), ..., 0] = read(picture.member)
             kept.append(picture)
         except Exception as error:  # Pillow raises almost any type on hostile bytes
-            skipped.append(f"{picture.member!r} ({' '.join(str(error).split())[:80]})")
+            reason = str(error).removeprefix(f"{root / picture.member}: ").removeprefix(f"{root}: ")
+            skipped.append(f"{picture.member!r} ({' '.join(reason.split())[:120]})")
     if skipped:
         print(f"warning: {root}: skipped {len(skipped)} files without a readable character, "
               f"first {skipped[0]}", file=sys.stderr)  # fmt: skip

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import tyro
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from config import IMAGE_SIZE
 from data_files import data_directory, obtain
 from data_pictures import read_digits, read_folder, read_sd19
 from data_sources import (
     EMNIST_ALPHABETS,
-    SIDE,
     SPLIT_NAMES,
     TEST,
     TRAIN,
@@ -29,6 +29,7 @@ from data_sources import (
     read_mnist,
     read_npz,
 )
+from drawing import GAP_GREY, caption_font, tile
 from picture import to_glyph
 from shell import UserError, did_you_mean, parse, run_script, written_whole
 
@@ -37,6 +38,7 @@ __all__ = ["NAMES", "TEST", "TRAIN", "VALIDATION", "GlyphDataset", "load", "load
 NAMES = ("mnist", "fashion-mnist", *(f"emnist-{part}" for part in EMNIST_ALPHABETS), "sd19", "unipen94", "digits")
 VALIDATION_SHARE = 0.1  # of the training part
 TEST_SHARE = {"digits": 0.2}  # of the sets that come without a test part; 0.1 for the others
+SEEDS = range(2**32)  # that NumPy's RandomState takes
 TEST_SEED = 0  # one test part whatever the run's seed, or a model could be tested on what another seed trained it on
 
 
@@ -84,7 +86,7 @@ class GlyphDataset:
         return np.stack([np.bincount(labels, minlength=len(self.alphabet)) for labels in parts], axis=1)
 
 
-def load(name: str, data_dir: Path | None = None, *, seed: int = 0, image_size: int = SIDE) -> GlyphDataset:
+def load(name: str, data_dir: Path | None = None, *, seed: int = 0, image_size: int = IMAGE_SIZE) -> GlyphDataset:
     """Loads a data set, fetching its files if they are not there.
 
     Args:
@@ -114,9 +116,9 @@ def _read(name: str, data_dir: Path, image_size: int) -> SourceData:
     if name not in NAMES and not name.endswith(".npz"):
         raise UserError(f"unknown data set {name!r}{did_you_mean(name, NAMES)}; expected one of {', '.join(NAMES)}, "
                         f"the path of an .npz file, or folder:PATH")  # fmt: skip
-    if image_size != SIDE:
-        raise UserError(f"{name}: its glyphs are {SIDE} pixels wide; received image size {image_size}; only sd19 and "
-                        f"folder:PATH come in other sizes")  # fmt: skip
+    if image_size != IMAGE_SIZE:
+        raise UserError(f"{name}: its glyphs are {IMAGE_SIZE} pixels wide; received image size {image_size}; only "
+                        f"sd19 and folder:PATH come in other sizes")  # fmt: skip
     if name == "digits":
         return read_digits()
     if name.startswith("emnist-"):
@@ -167,21 +169,24 @@ def evenly_spread(labels: np.ndarray, classes: int, count: int) -> np.ndarray:
     wanted = np.linspace(0, classes, count, endpoint=False)  # the class of each, and how far into it
     chosen = [starts[int(w)] + int((w % 1) * (starts[int(w) + 1] - starts[int(w)])) for w in wanted
               if starts[int(w)] < starts[int(w) + 1]]  # fmt: skip
-    return order[chosen]
+    return order[sorted(set(chosen))]
 
 
-def load_joined(names: Sequence[str], alphabet: str, data_dir: Path | None = None, *, seed: int = 0) -> GlyphDataset:
+def load_joined(
+    names: Sequence[str], alphabet: str, data_dir: Path | None = None, *, seed: int = 0, image_size: int = IMAGE_SIZE
+) -> GlyphDataset:
     """Loads several sets as one, relabelled onto `alphabet`; characters outside it are dropped.
 
     Every set keeps its parts. Writers of different sets count as different; in a set that does not know its writers,
     every character counts as its own.
 
     Raises:
-        UserError: A set's classes are words, or no set has some character of the alphabet; and as `load` does.
+        UserError: A set's classes are words, no set has some character of the alphabet, or there is nothing to train
+            or to choose by; and as `load` does.
     """
     if not names or not alphabet or len(set(alphabet)) < len(alphabet):
         raise UserError(f"expected data sets and an alphabet with no character twice; received {names}, {alphabet!r}")
-    sets = [_relabelled(load(name, data_dir, seed=seed), alphabet) for name in names]
+    sets = [_relabelled(load(name, data_dir, seed=seed, image_size=image_size), alphabet) for name in names]
     joined = GlyphDataset(
         "+".join(names),
         np.concatenate([part.images for part in sets]),
@@ -192,11 +197,20 @@ def load_joined(names: Sequence[str], alphabet: str, data_dir: Path | None = Non
         _joined_writers(sets),
         np.repeat(np.arange(len(sets), dtype=np.uint8), [len(part.labels) for part in sets]),
     )
-    missing = [character for character, count in zip(alphabet, joined.counts()[:, TRAIN], strict=True) if not count]
-    if missing:
-        raise UserError(f"{joined.name}: expected training images of every character of {alphabet!r}; there are none "
-                        f"of {''.join(missing)!r}; add a data set that has them or shorten the alphabet")  # fmt: skip
+    _check_parts(joined)
     return joined
+
+
+def _check_parts(data: GlyphDataset) -> None:
+    counts = data.counts()
+    for part in ("train", "validation"):
+        if len(data.labels) and not counts[:, SPLIT_NAMES[part]].any():
+            raise UserError(f"{data.name}: expected images for {part} of {data.alphabet!r}; all {len(data.labels):,} "
+                            f"belong to other parts; add images or a data set")  # fmt: skip
+    missing = [character for character, count in zip(data.alphabet, counts[:, TRAIN], strict=True) if not count]
+    if missing:
+        raise UserError(f"{data.name}: expected training images of every character of {data.alphabet!r}; there are "
+                        f"none of {''.join(missing)!r}; add a data set with them or shorten the alphabet")  # fmt: skip
 
 
 def _relabelled(part: GlyphDataset, alphabet: str) -> GlyphDataset:
@@ -220,18 +234,20 @@ def _joined_writers(sets: Sequence[GlyphDataset]) -> np.ndarray | None:
 
 def draw_contact_sheet(data: GlyphDataset, columns: int = 20) -> Image.Image:
     """Draws a row a class: its name, then `columns` training images spread evenly over the set, hence over writers."""
-    size, gap = data.images.shape[1], 2
-    font = ImageFont.load_default(max(12, size // 2))
-    margin = 8 + max(int(font.getlength(name)) for name in data.class_names)
-    step = size + gap
-    sheet = Image.new("L", (margin + columns * step, len(data.class_names) * step + gap), 48)
-    pen = ImageDraw.Draw(sheet)
-    for row, name in enumerate(data.class_names):
-        pen.text((4, row * step + step // 2), name, fill=255, font=font, anchor="lm")
+    size = data.images.shape[1]
+    cells = np.full((len(data.class_names), columns, size, size, 1), GAP_GREY, np.uint8)
+    for row, cell in enumerate(cells):
         members = np.flatnonzero((data.labels == row) & (data.split == TRAIN))
         spread = members[np.linspace(0, len(members) - 1, min(columns, len(members))).astype(int)]
-        for column, index in enumerate(spread):
-            sheet.paste(Image.fromarray(data.images[index, ..., 0]), (margin + column * step, gap + row * step))
+        cell[: len(spread)] = data.images[spread]
+    glyphs, font = Image.fromarray(tile(cells)), caption_font(max(12, size // 2))
+    margin = 8 + max(int(font.getlength(name)) for name in data.class_names)
+    sheet = Image.new("L", (margin + glyphs.width, glyphs.height), GAP_GREY)
+    sheet.paste(glyphs, (margin, 0))
+    pen = ImageDraw.Draw(sheet)
+    for row, name in enumerate(data.class_names):
+        middle = (row + 0.5) * glyphs.height / len(cells)
+        pen.text((4, middle), name, fill=255, font=font, anchor="lm")
     return sheet
 
 
@@ -269,8 +285,12 @@ class Arguments:
     """Folder of pictures; the sheet goes to OUT/datasets/NAME.png."""
     seed: int = 0
     """Chooses the validation part."""
-    image_size: int = SIDE
+    image_size: int = IMAGE_SIZE
     """Side of a glyph in pixels; other than 28 only for sd19 and folder:PATH."""
+
+    def __post_init__(self):
+        if self.seed not in SEEDS:
+            raise ValueError(f"`seed` must lie in [0, 2**32). Received: seed={self.seed}")
 
 
 def main(arguments: Arguments) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import gzip
 import math
+import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,13 +13,13 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 
 import data_files
-from config import ALNUM, ASCII, DIGITS, UPPER
+from config import ALNUM, ASCII, DIGITS, IMAGE_SIZE, UPPER
 from data_files import idx_names, locate, obtain
 from shell import UserError
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 SPLIT_NAMES = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
-SIDE = 28  # pixels; the side of a glyph in MNIST, EMNIST and all that is framed like them
+SHAPE = (IMAGE_SIZE, IMAGE_SIZE)
 CHUNK = 8192  # images read or turned at a time, 6 MB
 DEFLATE_MOST = 1032  # bytes that one byte of a gzip file can hold at the very most
 
@@ -108,8 +109,8 @@ def _from_idx(paths: Sequence[Path], alphabet: str, first: int = 0, class_names:
         if sizes[images][0] != sizes[labels][0]:
             raise UserError(f"{paths[labels]}: expected {sizes[images][0]} labels, one for every image of "
                             f"{paths[images].name}; received {sizes[labels][0]}")  # fmt: skip
-        if sizes[images][1:] != (SIDE, SIDE):
-            raise UserError(f"{paths[images]}: expected images of {SIDE}x{SIDE}; received {sizes[images][1:]}")
+        if sizes[images][1:] != SHAPE:
+            raise UserError(f"{paths[images]}: expected images of {SHAPE}; received {sizes[images][1:]}")
     images, labels = read_idx(paths[:2], 3), read_idx(paths[2:], 1).astype(np.int32) - first
     _check_labels(labels, len(alphabet), paths[2], first)
     split = np.repeat(np.array([TRAIN, TEST], np.uint8), [sizes[0][0], sizes[1][0]])
@@ -201,37 +202,33 @@ def read_npz(path: Path) -> SourceData:
     Raises:
         UserError: The file is damaged, misses an array, or its arrays do not fit together. Nothing is ever unpickled.
     """
-    with naming_damage(path), open(path, "rb") as file:
-        archive = np.load(file, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise UserError(f"{path}: expected an .npz archive; received a single array")
-        with archive:
-            arrays = {key: _entry(archive, key, path) for key in ("images", "labels", "classes")}
-            arrays |= {key: _entry(archive, key, path) for key in ("split", "writer") if key in archive.files}
+    with naming_damage(path), open(path, "rb") as file, zipfile.ZipFile(file) as archive:
+        held = {member.removesuffix(".npy"): member for member in archive.namelist()}
+        for key in ("images", "labels", "classes"):
+            if key not in held:  # repr: a damaged name may hold a line break
+                raise UserError(f"{path}: expected an array {key!r}; the archive holds {list(held) or 'nothing'}")
+        wanted = [key for key in ("images", "labels", "classes", "split", "writer") if key in held]
+        data_files.check_unpacked_size(archive, [held[key] for key in wanted], data_files.LARGEST_SET)
+        arrays = {key: _read_array(archive, held[key]) for key in wanted}
     _check_npz(path, arrays)
     names = tuple(str(name) for name in arrays["classes"])
     labels = arrays["labels"].astype(np.int32)
     _check_labels(arrays["labels"], len(names), path)
     writers = np.unique(arrays["writer"], return_inverse=True)[1].astype(np.int32) if "writer" in arrays else None
     split = _split_of_words(arrays["split"], path) if "split" in arrays else None
-    images = arrays["images"].reshape(-1, SIDE, SIDE, 1)
+    images = arrays["images"].reshape(-1, *SHAPE, 1)
     return SourceData(images, labels, alphabet_of(names, path), names, split, writers)
 
 
-def _entry(archive: np.lib.npyio.NpzFile, key: str, path: Path) -> np.ndarray:
-    if key not in archive.files:
-        held = ", ".join(map(repr, archive.files)) or "nothing"  # repr: a damaged name may hold a line break
-        raise UserError(f"{path}: expected an array {key!r}; the archive holds {held}")
-    array = archive[key]
-    if not isinstance(array, np.ndarray):
-        raise UserError(f"{path}: expected {key!r} to be an array; received other data; fetch the file again")
-    return array
+def _read_array(archive: zipfile.ZipFile, member: str) -> np.ndarray:
+    with archive.open(member) as stream:
+        return np.lib.format.read_array(stream, allow_pickle=False)
 
 
 def _check_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
     images, labels, classes = arrays["images"], arrays["labels"], arrays["classes"]
-    if images.dtype != np.uint8 or images.shape[1:] not in ((SIDE, SIDE), (SIDE, SIDE, 1)):
-        raise UserError(f"{path}: expected images of uint8 (N, {SIDE}, {SIDE}); received {images.dtype} {images.shape}")
+    if images.dtype != np.uint8 or images.shape[1:] not in (SHAPE, (*SHAPE, 1)):
+        raise UserError(f"{path}: expected images of uint8 {('N', *SHAPE)}; received {images.dtype} {images.shape}")
     if labels.dtype.kind not in "iu":
         raise UserError(f"{path}: expected whole numbers as labels; received {labels.dtype}")
     if classes.dtype.kind != "U" or classes.ndim != 1:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import tyro
 
-from runtime import TrainedModel
+from runtime import MODELS_DIR, TrainedModel
 from shell import parse, run_script
 
 ROOT = Path(__file__).resolve().parent
@@ -56,7 +56,7 @@ def main(arguments: Arguments) -> int:
         UserError: A shipped model is missing or damaged.
     """
     for model in (arguments.digits_model, arguments.ascii_model):
-        TrainedModel.open(model)  # now, not after a minute of training
+        TrainedModel.open(model, MODELS_DIR)  # now, not after a minute of training
     forget_finished_run(ROOT / "logs" / RUN)
     for words, command in steps(arguments):
         print(f"\n{words}\n$ {PYTHON} {shlex.join(command)}", flush=True)

@@ -11,9 +11,10 @@ from augmentation import RandomAffine
 from config import AugmentConfig, TranslatorConfig, TranslatorRun
 from data_processor import TRAIN, VALIDATION, GlyphDataset, evenly_spread
 from drawing import tile
-from synthetic_image_generator import render_alphabet
 
-EVALUATION_BATCH = 500
+EVALUATION_BATCH = 512  # a power of two: JAX divides it evenly over its devices
+DECISIVE = 1000.0  # sharpness in use: one character, but where two are as good as equal
+PROOF_EPOCHS, PROOFS_AN_EPOCH = 40, 50  # how often the typesetter is shown the whole type case in the end
 SAMPLE_ROWS = 24  # characters in the progress picture
 
 
@@ -59,7 +60,13 @@ def build_typesetter(config: TranslatorConfig) -> keras.Model:
     )
 
 
-@keras.saving.register_keras_serializable(package="scriptorium")
+class MeanOverBatch(keras.losses.Loss):
+    """The mean of losses `(B,)` already worked out: Keras weighs it rightly where several devices share a batch."""
+
+    def call(self, y_true, y_pred):
+        return y_pred
+
+
 class Translator(keras.Model):
     """Reader and typesetter, trained together.
 
@@ -84,6 +91,7 @@ class Translator(keras.Model):
         glyph = typesetter([ops.softmax(config.sharpness * logits), font])
         super().__init__({"image": image, "font": font}, {"glyph": glyph, "logits": logits}, **kwargs)
         self.config, self.reader, self.typesetter = config, reader, typesetter
+        self.mean = MeanOverBatch()
         self.reading_metric = keras.metrics.Mean(name="reading_nats")
         self.glyph_metric = keras.metrics.Mean(name="glyph_nats")
         self.right_metric = keras.metrics.SparseCategoricalAccuracy(name="read_right")
@@ -96,26 +104,32 @@ class Translator(keras.Model):
         """
         logits, target = y_pred["logits"], ops.cast(y["glyph"], "float32") / 255
         label = ops.one_hot(y["label"], len(self.config.alphabet))
-        reading = ops.mean(
-            keras.losses.categorical_crossentropy(
-                label, logits, from_logits=True, label_smoothing=self.config.label_smoothing if training else 0.0
-            )
-        )
+        smoothing = self.config.label_smoothing if training else 0.0
+        reading = keras.losses.categorical_crossentropy(label, logits, from_logits=True, label_smoothing=smoothing)
         excess = _bernoulli_nats(target, y_pred["glyph"]) - _bernoulli_nats(target, target)
-        glyph = ops.mean(ops.sum(excess, axis=(1, 2, 3)))
+        glyph = ops.sum(excess, axis=(1, 2, 3))  # (B,)
         self.reading_metric.update_state(reading)
         self.glyph_metric.update_state(glyph)
         self.right_metric.update_state(y["label"], logits)
-        return reading + self.config.glyph_weight * glyph
+        nats = reading + self.config.glyph_weight * glyph
+        return self.mean(nats, nats)
+
+    @property
+    def index_limits(self) -> dict[str, int]:
+        """How many values each integer input of the parts has."""
+        return {"font": len(self.config.fonts)}
 
     def parts(self) -> dict[str, keras.Model]:
-        """What a user runs, by ONNX file name: image, font and an optional log prior -> glyph, logits."""
+        """What a user runs, by ONNX file name: image, font and an optional log prior -> glyph, logits.
+
+        Here the character that is read is set, and no blend of it with its rivals, which training needs for its slopes.
+        """
         config = self.config
         image = keras.Input((config.image_size, config.image_size, 1), dtype="uint8", name="image")
         font = keras.Input((), dtype="int32", name="font")
         log_prior = keras.Input(batch_shape=(1, len(config.alphabet)), name="log_prior")
         _, logits = self.reader(ops.cast(image, "float32"))
-        glyph = self.typesetter([ops.softmax(config.sharpness * (logits + log_prior)), font])
+        glyph = self.typesetter([ops.softmax(DECISIVE * (logits + log_prior)), font])
         return {"translator": keras.Model([image, font, log_prior], {"glyph": glyph, "logits": logits})}
 
 
@@ -190,32 +204,34 @@ class TranslatorTask:
     Args:
         run: The resolved configuration.
         data: The joined data set on the model's alphabet.
+        type_glyphs: uint8 `(F, K, S, S, 1)`, what `render_alphabet` drew for every font.
     """
 
     kind = "translate"
 
-    def __init__(self, run: TranslatorRun, data: GlyphDataset):
-        self.run, self.data = run, data
-        config = run.model
-        self.type_glyphs = np.stack(
-            [render_alphabet(font, config.alphabet, config.image_size) for font in config.fonts]
-        )
-        self.sample = evenly_spread(data.part(VALIDATION)[1], classes=len(config.alphabet), count=SAMPLE_ROWS)
+    def __init__(self, run: TranslatorRun, data: GlyphDataset, type_glyphs: np.ndarray):
+        self.run, self.data, self.type_glyphs = run, data, type_glyphs
+        self.sample = evenly_spread(data.part(VALIDATION)[1], classes=len(run.model.alphabet), count=SAMPLE_ROWS)
 
     def build(self) -> Translator:
         return build_translator(self.run)
 
     def training_batches(self) -> ShuffledBatches:
-        run, chosen = self.run, np.flatnonzero(self.data.split == TRAIN)[: self.run.limit]
-        part = self.data.take(chosen)
+        run = self.run
+        part = self.data.take(self._limited(np.flatnonzero(self.data.split == TRAIN)))
         return ShuffledBatches(
             part.images, part.labels, self.type_glyphs, run.batch_size, run.seed, part.source, run.dataset_share
         )
 
     def validation_batches(self) -> TranslatorBatches:
         chosen = np.flatnonzero(self.data.split == VALIDATION)
-        chosen = keep_shares(chosen, self.data.source, self.run.dataset_share)[: self.run.limit]
+        chosen = self._limited(keep_shares(chosen, self.data.source, self.run.dataset_share))
         return TranslatorBatches(self.data.images[chosen], self.data.labels[chosen], self.type_glyphs, EVALUATION_BATCH)
+
+    def _limited(self, indices: np.ndarray) -> np.ndarray:
+        if self.run.limit is None:
+            return indices
+        return np.sort(np.random.default_rng(self.run.seed).permutation(indices)[: self.run.limit])
 
     def draw(self, model: Translator) -> np.ndarray:
         """The progress picture, uint8 `(H, W)`: a row a character, as written and in every font."""
@@ -224,12 +240,28 @@ class TranslatorTask:
         inputs = {"image": np.repeat(written, fonts, axis=0), "font": np.tile(np.arange(fonts, dtype=np.int32), count)}
         glyphs = keras.ops.convert_to_numpy(model(inputs)["glyph"]).reshape(count, fonts, *written.shape[1:])
         rows = np.concatenate([written[:, None], np.round(glyphs * 255).astype(np.uint8)], axis=1)  # (R, 1+F, S, S, 1)
-        half = math.ceil(count / 2)  # two columns of rows: a shape that fits a screen
-        return np.concatenate([tile(rows[:half]), tile(rows[half:])], axis=1)
+        rows = np.pad(rows, [(0, count % 2), *[(0, 0)] * 4])
+        left, right = np.split(rows, 2)  # two columns of rows: a shape that fits a screen
+        return np.concatenate([tile(left), tile(right)], axis=1)
+
+    def finish(self, model: Translator) -> None:
+        """Proof-reads the typesetter: trains it alone on every character of every font, told for certain.
+
+        Beside the reader it is shown the probabilities of look-alikes and learns to draw between them; in use it is told
+        one character.
+        """
+        fonts, characters = self.type_glyphs.shape[:2]
+        told = np.tile(np.eye(characters, dtype=np.float32), (fonts * PROOFS_AN_EPOCH, 1))  # (P * F * K, K)
+        font = np.tile(np.repeat(np.arange(fonts, dtype=np.int32), characters), PROOFS_AN_EPOCH)
+        right = self.type_glyphs.reshape(-1, *self.type_glyphs.shape[2:]) / np.float32(255)
+        schedule = keras.optimizers.schedules.CosineDecay(3e-3, PROOF_EPOCHS * PROOFS_AN_EPOCH)
+        model.typesetter.compile(keras.optimizers.Adam(schedule), loss="binary_crossentropy")
+        right = np.tile(right, (PROOFS_AN_EPOCH, 1, 1, 1))
+        model.typesetter.fit([told, font], right, fonts * characters, epochs=PROOF_EPOCHS, shuffle=False, verbose=0)
 
     def features(self, model: Translator, images: np.ndarray) -> np.ndarray:
         """Codes `(N, C)` of images, for the projector."""
-        return model.reader.predict(images, batch_size=EVALUATION_BATCH, verbose=0)[0]
+        return keras.ops.convert_to_numpy(model.reader(images)[0])
 
     def card(self) -> dict:
         """What the model card says of this task beside what it says of every model."""

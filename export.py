@@ -1,5 +1,6 @@
 """The folder a trained model is handed over in: weights, ONNX files that were compared with Keras, and the card."""
 
+import importlib
 import json
 import os
 import platform
@@ -13,17 +14,17 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from config import RunConfig, from_settings, to_settings
+from config import PLACES, RunConfig, from_settings, to_settings
 from run_state import RunState, save_weights
 from runtime import CARD, file_sha256, open_session
 from shell import UserError, run_script, written_whole
-from tasks import build_model
+from tasks import Task, build_model
 
 LARGEST_DIFFERENCE = 1e-4
 COMPARED = 64  # random pictures an exported file is compared with Keras on
 
 
-def export_model(task, model: keras.Model, state: RunState) -> Path:
+def export_model(task: Task, model: keras.Model, state: RunState) -> Path:
     """Writes `modelh5/NAME/`, as a whole or not at all.
 
     Raises:
@@ -48,15 +49,17 @@ def export_model(task, model: keras.Model, state: RunState) -> Path:
 def export_parts(model: keras.Model, folder: Path) -> None:
     """Exports every part that a user runs."""
     for name, part in model.parts().items():
-        export_part(part, folder / f"{name}.onnx")
+        export_part(part, folder / f"{name}.onnx", model.index_limits)
 
 
 def export_apart(run: RunConfig, folder: Path) -> None:
     """Exports in a process of its own on TensorFlow, the one backend whose ONNX export needs no further library."""
     command = [sys.executable, __file__, json.dumps(to_settings(run)), str(folder)]
-    done = subprocess.run(command, env={**os.environ, "KERAS_BACKEND": "tensorflow"}, capture_output=True, text=True)
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": ""}  # the GPU is the trainer's
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
-        raise UserError(f"{run.name}: the ONNX export failed: {done.stderr.strip().splitlines()[-1]}")
+        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise UserError(f"{run.name}: the ONNX export failed: {reason}")
 
 
 def plain_copy(run: RunConfig, model: keras.Model) -> keras.Model:
@@ -71,28 +74,32 @@ def plain_copy(run: RunConfig, model: keras.Model) -> keras.Model:
     return copy
 
 
-def describe_run(task, state: RunState) -> dict:
+def describe_run(task: Task, state: RunState) -> dict:
     """What the card says of how the model came to be."""
-    run, best = task.run, state.history[state.best_epoch - 1]
+    run, best, backend = task.run, state.history[state.best_epoch - 1], keras.backend.backend()
     return {
         "name": run.name,
         **task.card(),
         "ink": "white (255) on black (0)",
-        "config": to_settings(run),
+        "config": {key: value for key, value in to_settings(run).items() if key not in PLACES},
         "data": {"name": task.data.name, "sha256": task.data.sha256},
         "seed": run.seed,
         "epochs": {"trained": len(state.history), "best": state.best_epoch},
         "seconds": round(sum(row["seconds"] for row in state.history)),
         "validation": {name.removeprefix("val_"): value for name, value in best.items() if name.startswith("val_")},
         "date": datetime.now(UTC).date().isoformat(),
-        "versions": {"python": platform.python_version(), "backend": keras.backend.backend()}
-        | {library: version(library) for library in ("keras", "numpy", "onnx", "onnxruntime")},
+        "versions": {
+            "python": platform.python_version(),
+            "backend": f"{backend} {importlib.import_module(backend).__version__}",
+            **{library: version(library) for library in ("keras", "numpy", "onnx", "onnxruntime")},
+        },
     }
 
 
-def export_part(part: keras.Model, path: Path) -> None:
+def export_part(part: keras.Model, path: Path, index_limits: dict[str, int]) -> None:
     """Exports a functional model to ONNX and compares the file with it on random input.
 
+    `index_limits` says how many values each integer input has, but for pictures.
     An input of a fixed batch of one is a setting that callers may leave out: zeros are stored as its default.
 
     Raises:
@@ -100,7 +107,7 @@ def export_part(part: keras.Model, path: Path) -> None:
     """
     import onnx
 
-    inputs = random_inputs(part)
+    inputs = random_inputs(part, index_limits)
     expected = part(inputs)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of tf2onnx, about NumPy
@@ -122,16 +129,17 @@ def export_part(part: keras.Model, path: Path) -> None:
                             f"{LARGEST_DIFFERENCE:g}; the model holds a layer that ONNX export gets wrong")  # fmt: skip
 
 
-def random_inputs(part: keras.Model) -> list[np.ndarray]:
-    """Inputs of every kind a part takes, `COMPARED` at a time; integers small enough to be any index."""
-    rng = np.random.default_rng(0)
-    shapes = [(tensor.shape[0] or COMPARED, *tensor.shape[1:]) for tensor in part.inputs]
-    return [
-        rng.integers(0, 256 if tensor.dtype == "uint8" else 1, shape).astype(tensor.dtype)
-        if "int" in tensor.dtype
-        else rng.normal(size=shape).astype(tensor.dtype)
-        for tensor, shape in zip(part.inputs, shapes, strict=True)
-    ]
+def random_inputs(part: keras.Model, index_limits: dict[str, int]) -> list[np.ndarray]:
+    """Inputs of every kind a part takes, `COMPARED` at a time."""
+    rng, inputs = np.random.default_rng(0), []
+    for tensor in part.inputs:
+        shape = (tensor.shape[0] or COMPARED, *tensor.shape[1:])
+        if "int" in tensor.dtype:
+            values = rng.integers(0, index_limits.get(tensor.name, 256), shape)
+        else:
+            values = rng.normal(size=shape)
+        inputs.append(values.astype(tensor.dtype))
+    return inputs
 
 
 def main(settings: str, folder: Path) -> None:

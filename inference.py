@@ -7,6 +7,7 @@ python inference.py seven.png --alphabet digits --out seven_in_type.png
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,14 @@ from PIL import Image, ImageDraw, ImageOps
 
 from config import characters_of
 from drawing import caption_font, enlarge
-from picture import FoundGlyph, find_glyph, open_picture
-from runtime import MODELS_DIR, Translator
-from shell import USAGE_ERROR, UserError, parse, run_script, written_whole
+from picture import FORMATS, FoundGlyph, find_glyph, open_picture, stretched
+from runtime import Translator
+from shell import USAGE_ERROR, UserError, naming, parse, run_script, written_whole
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}  # looked for in a folder
+SUFFIXES = {
+    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".avif", ".avifs"),
+    *(".ppm", ".pgm", ".pbm", ".pnm", ".pfm", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".tga", ".ico"),
+}  # looked for in a folder
 CHUNK = 256  # pictures held in memory at a time
 PANEL, GAP, CAPTION = 168, 16, 34  # pixels
 
@@ -38,8 +42,8 @@ class Arguments:
     model: str | None = None
     """Name of a trained model in the models folder; unset: translator-digits where --alphabet holds digits only, else
     translator-ascii."""
-    font: str = "STIXGeneral"
-    """Typeface to set the character in, one of those the model was trained on."""
+    font: str | None = None
+    """Typeface to set the character in, one of those the model was trained on; unset: the first of them."""
     alphabet: str | None = None
     """Characters that may be read: digits, upper, lower, letters, alnum, ascii, or the characters themselves; unset:
     all that the model knows."""
@@ -47,8 +51,8 @@ class Arguments:
     """Print one JSON object a picture and line."""
     out: Path = Path("images/inference")
     """Folder for the figures, or with one picture the name of a .png file."""
-    models_dir: Path = MODELS_DIR
-    """Folder of the trained models."""
+    models_dir: Path | None = None
+    """Folder of the trained models; unset: modelh5 in the working folder, then the one beside this script."""
 
 
 class Opened(NamedTuple):
@@ -74,12 +78,14 @@ def main(arguments: Arguments) -> int:
     paths = picture_files(arguments.images)
     outputs = output_files(paths, arguments.out)
     failures: list[str] = []
-    for start in range(0, len(paths), CHUNK):
-        opened = list(open_all(paths[start : start + CHUNK], failures))
-        if opened:
-            translate(opened, translator, arguments, allowed, outputs)
-    for failure in failures:
-        print(f"error: {failure}", file=sys.stderr)
+    try:
+        for start in range(0, len(paths), CHUNK):
+            opened = list(open_all(paths[start : start + CHUNK], failures))
+            if opened:
+                translate(opened, translator, arguments, allowed, outputs)
+    finally:  # a full disk is no reason to hide what else is wrong
+        for failure in failures:
+            print(f"error: {failure}", file=sys.stderr)
     return USAGE_ERROR if failures else 0
 
 
@@ -94,13 +100,16 @@ def picture_files(named: Sequence[Path]) -> list[Path]:
         raise UserError("expected at least one picture; received none; try `python inference.py scan.png`")
     files: list[Path] = []
     for path in named:
-        inside = (
-            [file for file in sorted(path.iterdir()) if file.suffix.lower() in SUFFIXES] if path.is_dir() else [path]
-        )
+        inside = [file for file in sorted(path.iterdir()) if is_picture_name(file)] if path.is_dir() else [path]
         if not inside:
-            raise UserError(f"{path}: expected a folder with pictures ({', '.join(sorted(SUFFIXES))}); it holds none")
+            raise UserError(f"{path}: expected a folder with pictures ({', '.join(FORMATS[:6])}); it holds none")
         files += inside
     return list(dict.fromkeys(files))
+
+
+def is_picture_name(file: Path) -> bool:
+    """Whether a file of a folder is meant: its suffix is one of a picture, and it is not hidden."""
+    return file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
 
 
 def output_files(paths: Sequence[Path], out: Path) -> dict[Path, Path]:
@@ -116,13 +125,12 @@ def output_files(paths: Sequence[Path], out: Path) -> dict[Path, Path]:
             raise UserError(f"--out {out}: expected a folder or a .png file; received a {out.suffix} file")
         outputs = {paths[0]: out}
     else:
-        outputs, taken = {}, set()
+        outputs, seen = {}, Counter()
         for path in paths:
-            names = (
-                f"{path.stem}-typeset{number}.png" for number in ("", *(f"-{n}" for n in range(2, len(paths) + 2)))
-            )
-            outputs[path] = out / next(name for name in names if name.casefold() not in taken)
-            taken.add(outputs[path].name.casefold())
+            alike = path.stem.casefold()  # many disks take A.png for a.png
+            seen[alike] += 1
+            number = f"-{seen[alike]}" if seen[alike] > 1 else ""
+            outputs[path] = out / f"{path.stem}-typeset{number}.png"
     inputs = {path.resolve() for path in paths}
     for output in outputs.values():
         if output.resolve() in inputs:
@@ -135,10 +143,11 @@ def open_all(paths: Sequence[Path], failures: list[str]) -> Iterator[Opened]:
     for path in paths:
         try:
             picture = open_picture(path)
-            found = find_glyph(picture)
+            with naming(path):
+                found = find_glyph(picture)
             yield Opened(path, preview(picture, found), found)
         except UserError as error:
-            failures.append(str(error) if str(path) in str(error) else f"{path}: {error}")
+            failures.append(str(error))
 
 
 def translate(opened: list[Opened], translator: Translator, arguments: Arguments, allowed: str | None,
@@ -156,7 +165,7 @@ def translate(opened: list[Opened], translator: Translator, arguments: Arguments
         report = {"image": str(picture.path), "task": arguments.task, "model": translator.card["name"], "font": font,
                   "character": character, "confidence": round(confidence, 6), "output": str(output),
                   "characters": picture.found.characters, "box": list(picture.found.box)}  # fmt: skip
-        print(json.dumps(report, ensure_ascii=False) if arguments.json else as_line(report))
+        print(json.dumps(report) if arguments.json else as_line(report))
 
 
 def as_line(report: dict) -> str:
@@ -174,7 +183,7 @@ def preview(picture: Image.Image, found: FoundGlyph) -> Image.Image:
         shown, (PANEL, PANEL), Image.Resampling.BOX if max(shown.size) > PANEL else Image.Resampling.NEAREST
     )
     if found.characters > 1:
-        scale = panel.width / shown.width
+        scale = panel.width / found.picture_size[0]
         ImageDraw.Draw(panel).rectangle([scale * edge for edge in found.box], outline=(220, 60, 40), width=2)
     return panel
 
@@ -185,9 +194,8 @@ def flatten(picture: Image.Image) -> Image.Image:
         backed = Image.new("RGBA", picture.size, (235, 235, 235, 255))
         return Image.alpha_composite(backed, picture).convert("RGB")
     if picture.mode[0] in "IF":
-        levels = np.asarray(picture, np.float32)
-        span = max(float(levels.max() - levels.min()), 1e-6)
-        return Image.fromarray(((levels - levels.min()) * (255 / span)).astype(np.uint8)).convert("RGB")
+        levels = stretched(np.asarray(picture, np.float32))
+        return Image.fromarray((255 * levels).astype(np.uint8)).convert("RGB")
     return picture.convert("RGB")
 
 

@@ -291,6 +291,4 @@ def are_specks(parts: list[Part]) -> bool:
 
 
 def blank_error() -> UserError:
-    return UserError(
-        "picture: expected a character, found blank paper or only noise; write darker, or crop to the character"
-    )
+    return UserError("expected a character, found blank paper or only noise; write darker, or crop to the character")

@@ -23,13 +23,14 @@ from ink import (
     spread_down,
     without_dirt,
 )
-from shell import UserError, describe_os_error
+from shell import UserError, naming
 
 MAX_PIXELS = 50_000_000  # a phone's best photograph; more is a mistake or an attack
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "PPM", "JPEG2000", "TGA", "ICO")  # no EPS: it runs code
 JPEG_SIDE = 1024  # pixels; a larger JPEG is decoded at a half, a quarter or an eighth of its size
 WORK_PIXELS = 256 * 256  # where ink is told from paper; a larger picture is averaged down to about this
 SMALLEST_SIDE = 8  # pixels
+FULL_SIZE = "full size of"  # with the decoded size the key of `Image.info`: no file can bring it, no crop inherits it
 
 THIN_STROKE = 1.1  # glyph pixels; thinner than any of MNIST's strokes
 PEN_STROKE = 2.2  # glyph pixels; what a thinner one is drawn with instead
@@ -42,9 +43,11 @@ class FoundGlyph:
     glyph: np.ndarray
     """uint8 `(size, size)`: white ink on black paper."""
     box: tuple[int, int, int, int]
-    """Left, top, right, bottom of the character in the picture as `open_picture` gave it, pixels."""
+    """Left, top, right, bottom of the character, in pixels of the picture, or of the file if `open_picture` read it."""
     characters: int
     """How many separate characters the picture seems to hold; the largest is the one taken."""
+    picture_size: tuple[int, int]
+    """Width and height that the box refers to: of the whole file, the right way up, even if decoded smaller."""
 
 
 def open_picture(path: Path | str) -> Image.Image:
@@ -60,36 +63,46 @@ def open_picture(path: Path | str) -> Image.Image:
         UserError: If there is no such file, or it is no picture, damaged, or over `MAX_PIXELS` (told from its header).
     """
     path = Path(path)
-    if not path.is_file():  # a pipe or device would block for ever
-        found = "a folder" if path.is_dir() else "something that is no file" if path.exists() else "no such file"
-        raise UserError(f"{path}: expected a picture file, found {found}; check the path")
-    try:
-        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as picture:  # odd metadata
-            _refuse_large(path, *picture.size)
-            picture.draft(None, (JPEG_SIDE, JPEG_SIDE))
-            return ImageOps.exif_transpose(picture)
-    except UserError:
-        raise
-    except Image.DecompressionBombError:
-        raise UserError(f"{path}: expected at most {MAX_PIXELS:,} pixels, received far more; scale it down") from None
-    except UnidentifiedImageError:
-        found = "a file of another kind" if path.stat().st_size else "an empty file"
-        raise UserError(f"{path}: expected a picture ({', '.join(FORMATS[:6])}), received {found}") from None
-    except PermissionError as error:
-        raise UserError(describe_os_error(error)) from None
-    except Exception as error:  # on damaged bytes Pillow's readers raise whatever they stumble over
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{path}: expected a whole picture, received a damaged one ({reason}); save it anew") from None
+    with naming(path):
+        if not path.is_file():  # a pipe or device would block for ever
+            found = "a folder" if path.is_dir() else "something that is no file" if path.exists() else "no such file"
+            raise UserError(f"expected a picture file, found {found}; check the path")
+        try:
+            with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as picture:  # odd metadata
+                return _upright(picture)
+        except UserError:
+            raise
+        except Image.DecompressionBombError:
+            raise UserError(f"expected at most {MAX_PIXELS:,} pixels, received far more; scale it down") from None
+        except UnidentifiedImageError:
+            found = "a file of another kind" if path.stat().st_size else "an empty file"
+            raise UserError(f"expected a picture ({', '.join(FORMATS[:6])}), received {found}") from None
+        except PermissionError:
+            raise UserError("expected a file that you may read, permission was denied; check its mode") from None
+        except Exception as error:  # on damaged bytes Pillow's readers raise whatever they stumble over
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise UserError(f"expected a whole picture, received a damaged one ({reason}); save it anew") from None
 
 
-def _refuse_large(path: Path, width: int, height: int) -> None:
+def _upright(picture: Image.Image) -> Image.Image:
+    """Decodes, a large JPEG at reduced size, and turns as the camera says; `info` keeps the file's own size."""
+    width, height = picture.size
     if width * height > MAX_PIXELS:
-        raise UserError(f"{path}: expected at most {MAX_PIXELS:,} pixels, received {width} x {height}; scale it down")
+        raise UserError(f"expected at most {MAX_PIXELS:,} pixels, received {width} x {height}; scale it down")
+    may_be_reduced = picture.draft(None, (JPEG_SIDE, JPEG_SIDE)) is not None
+    upright = ImageOps.exif_transpose(picture)
+    if may_be_reduced:
+        upright.info[FULL_SIZE, upright.size] = (width, height) if upright.size == picture.size else (height, width)
+    return upright
 
 
 def to_glyph(picture: Image.Image | np.ndarray | Path | str, size: int = 28) -> np.ndarray:
     """`find_glyph(...).glyph`, for a picture or the path of one."""
-    return find_glyph(open_picture(picture) if isinstance(picture, Path | str) else picture, size).glyph
+    if not isinstance(picture, Path | str):
+        return find_glyph(picture, size).glyph
+    opened = open_picture(picture)
+    with naming(picture):
+        return find_glyph(opened, size).glyph
 
 
 def find_glyph(picture: Image.Image | np.ndarray, size: int = 28) -> FoundGlyph:
@@ -109,16 +122,15 @@ def find_glyph(picture: Image.Image | np.ndarray, size: int = 28) -> FoundGlyph:
         The glyph, where it was, and how many characters there seem to be.
 
     Raises:
-        UserError: If the picture is too small, or holds no ink.
+        UserError: If the picture is too small, or holds no ink; told without its name, which only the caller knows.
 
     Reference: framing after LeCun et al. 1998, "Gradient-based learning applied to document recognition".
     """
-    grey, factor = _grey(_as_picture(picture))
+    picture = _as_picture(picture)
+    grey, factor = _grey(picture)
     height, width = grey.shape
     if max(height, width) < SMALLEST_SIDE or min(height, width) < 2:
-        raise UserError(
-            f"picture: expected at least {SMALLEST_SIDE} pixels a side, received {width} x {height}; scan finer"
-        )
+        raise UserError(f"expected at least {SMALLEST_SIDE} pixels a side, received {width} x {height}; scan finer")
     ink, noise = find_ink(grey)
     labels, parts = find_parts(ink > 0.5)
     if not parts or np.mean(labels > 0) > 0.55 or are_specks(parts):
@@ -128,7 +140,14 @@ def find_glyph(picture: Image.Image | np.ndarray, size: int = 28) -> FoundGlyph:
     box = _ink_box(ink)
     framed = factor == 1 and grey.shape == (size, size) and noise == 0 and _is_framed(ink, box)
     glyph = ink if framed and _is_centred(ink, box) else _frame(ink, box, size, keep_scale=framed)
-    return FoundGlyph(np.round(255 * glyph).astype(np.uint8), tuple(factor * side for side in box), len(characters))
+    full_size = picture.info.get((FULL_SIZE, picture.size), picture.size)
+    box = _enlarged(box, factor * full_size[0] / picture.width, full_size)
+    return FoundGlyph(np.round(255 * glyph).astype(np.uint8), box, len(characters), full_size)
+
+
+def _enlarged(box: tuple[int, ...], factor: float, size: tuple[int, int]) -> tuple[int, ...]:
+    """A box in pixels of a larger picture, none beyond its edge."""
+    return tuple(min(round(factor * edge), side) for edge, side in zip(box, size * 2, strict=True))
 
 
 def _as_picture(picture: Image.Image | np.ndarray) -> Image.Image:
@@ -138,16 +157,14 @@ def _as_picture(picture: Image.Image | np.ndarray) -> Image.Image:
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.ndim not in (2, 3) or 0 in array.shape or array.dtype.kind not in "buif" or array.shape[2:] > (4,):
-        raise UserError(
-            f"picture: expected an array (H, W) or (H, W, 1..4) of numbers, received {array.dtype} {array.shape}"
-        )
+        raise UserError(f"expected an array (H, W) or (H, W, 1..4) of numbers, received {array.dtype} {array.shape}")
     if array.dtype == np.uint8:
         return Image.fromarray(array)
-    array = 255 * _stretched(array.astype(np.float64))
+    array = 255 * stretched(array.astype(np.float64))
     return Image.fromarray(array if array.ndim == 2 else array.astype(np.uint8))
 
 
-def _stretched(array: np.ndarray) -> np.ndarray:
+def stretched(array: np.ndarray) -> np.ndarray:
     """Finite values, moved and scaled to fill [0, 1]."""
     finite = np.isfinite(array)
     low, high = (array[finite].min(), array[finite].max()) if finite.any() else (0, 0)
@@ -169,7 +186,7 @@ def _grey(picture: Image.Image) -> tuple[np.ndarray, int]:
     ]
     planes = np.concatenate(strips)
     if picture.mode.startswith(("I", "F")):
-        return 255 * _stretched(planes[:, :, 0]), factor
+        return 255 * stretched(planes[:, :, 0]), factor
     return _on_paper(planes[:, :, 0], planes[:, :, 1] / 255), factor
 
 
@@ -197,6 +214,11 @@ def _on_paper(grey: np.ndarray, alpha: np.ndarray) -> np.ndarray:
         return 255 * (1 - alpha)  # ink of one colour, drawn on nothing: only the alpha tells its shape
     paper = np.median(seen) if seen.size > alpha.size / 2 else 255.0
     return alpha * grey + (1 - alpha) * paper
+
+
+def frame(ink: np.ndarray, size: int = 28) -> np.ndarray:
+    """Frames a lone character's clean ink, float32 `(H, W)`, as `find_glyph` does: uint8 `(size, size)`."""
+    return np.round(255 * _frame(ink, _ink_box(ink), size, keep_scale=False)).astype(np.uint8)
 
 
 def _ink_box(ink: np.ndarray) -> tuple[int, int, int, int]:

@@ -8,15 +8,17 @@ import contextlib
 import json
 import math
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
-
-from config import RunConfig, to_settings
+from config import PLACES, RunConfig, to_settings
 from shell import UserError, written_whole
 
+if TYPE_CHECKING:
+    import keras
+
 MONITOR = "val_loss"
-PLACES = ("data_dir", "logs_dir", "images_dir", "models_dir")  # may differ where a run goes on
 
 
 class RunState:
@@ -32,27 +34,40 @@ class RunState:
     def __init__(self, run: RunConfig):
         self.folder = run.logs_dir / run.name
         self.patience, self.epochs = run.patience, run.epochs
-        self._claim(run)
+        self.settings = {key: value for key, value in to_settings(run).items() if key not in PLACES}
+        self._refuse_finished_or_other()
         self.history: list[dict[str, float]] = []
-        for saved in self._saved():
+        for saved in self._saved()[-1:]:
             self.history = json.loads((saved / "history.json").read_text())
 
-    def _claim(self, run: RunConfig) -> None:
+    def _refuse_finished_or_other(self, **facts: str) -> None:
         if (self.folder / "finished.json").exists():
             raise UserError(f"{self.folder}: holds a finished run; expected a new or an interrupted one; "
                             f"give another --name, or delete that folder to train again")  # fmt: skip
-        record, settings = self.folder / "config.json", to_settings(run)
-        if record.exists():
-            begun = json.loads(record.read_text())
-            changed = [key for key in settings if key not in PLACES and begun.get(key) != settings[key]]
-            if changed:
-                key = changed[0]
-                raise UserError(f"{self.folder}: holds an interrupted run begun with {key}={begun.get(key)!r}; "
-                                f"received {key}={settings[key]!r}; use the same settings, another --name, or "
-                                f"delete that folder")  # fmt: skip
-        else:
-            with written_whole(record) as draft:
-                draft.write_text(json.dumps(settings, indent=1))
+        record = self.folder / "config.json"
+        begun = json.loads(record.read_text()) if record.exists() else {}
+        for key, value in {**self.settings, **facts}.items():
+            if key in begun and begun[key] != value:
+                raise UserError(f"{self.folder}: holds an interrupted run begun with {key}={begun[key]!r}; received "
+                                f"{key}={value!r}; use the same, another --name, or delete that folder")  # fmt: skip
+
+    @contextlib.contextmanager
+    def claimed(self, **facts: str) -> Iterator[None]:
+        """Holds the run for this process, once it is known that it can be trained.
+
+        Args:
+            facts: What else must stay the same for the run to go on, such as the hash of the data.
+
+        Raises:
+            UserError: Another process trains it, or one of the facts has changed.
+        """
+        self._refuse_finished_or_other(**facts)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with open(self.folder / "lock", "w") as lock:
+            lock_or_refuse(lock, self.folder)
+            with written_whole(self.folder / "config.json") as draft:
+                draft.write_text(json.dumps({**self.settings, **facts}, indent=1))
+            yield
 
     @property
     def best_epoch(self) -> int:
@@ -66,14 +81,21 @@ class RunState:
         done = len(self.history)
         return done >= self.epochs or done - self.best_epoch >= self.patience
 
-    def restore(self, model: keras.Model) -> None:
+    def restore(self, model: "keras.Model") -> None:
         """Brings model and optimizer to the last committed epoch."""
         for saved in self._saved()[-1:]:
             model.optimizer.build(model.trainable_variables)  # else its moments have no place to be loaded to
             model.load_weights(saved / "run.weights.h5")
 
-    def commit(self, model: keras.Model, logs: dict[str, float]) -> None:
-        """Makes the epoch just done the one a restart goes on from."""
+    def commit(self, model: "keras.Model", logs: dict[str, float]) -> None:
+        """Makes the epoch just done the one a restart goes on from.
+
+        Raises:
+            UserError: The loss is no number any more.
+        """
+        if not math.isfinite(logs[MONITOR]):
+            raise UserError(f"{self.folder.name}: the training diverged in epoch {len(self.history) + 1} ({MONITOR}="
+                            f"{logs[MONITOR]}); start anew with a lower --learning-rate")  # fmt: skip
         self.history.append({name: float(value) for name, value in logs.items()})
         epoch = len(self.history)
         if self.best_epoch == epoch:
@@ -83,9 +105,9 @@ class RunState:
             draft.mkdir()
             save_weights(model, draft / "run.weights.h5")
             (draft / "history.json").write_text(json.dumps(self.history))
-        self._forget_older(epoch)
+        self._forget_older()
 
-    def load_best(self, model: keras.Model) -> None:
+    def load_best(self, model: "keras.Model") -> None:
         """Puts the weights of the best epoch into the model."""
         model.load_weights(self._best_file(self.best_epoch))
 
@@ -101,18 +123,35 @@ class RunState:
     def _best_file(self, epoch: int) -> Path:
         return self.folder / "state" / f"best-{epoch:04d}.weights.h5"
 
-    def _forget_older(self, epoch: int) -> None:
+    def _forget_older(self) -> None:
         for saved in self._saved()[:-1]:
             shutil.rmtree(saved)
         for file in (self.folder / "state").glob("best-*.weights.h5"):
             if file != self._best_file(self.best_epoch):
                 file.unlink()
         for litter in (self.folder / "state").glob(".*"):  # drafts of a process that was killed
-            with contextlib.suppress(OSError):
-                shutil.rmtree(litter)
+            shutil.rmtree(litter, ignore_errors=True)
 
 
-def save_weights(model: keras.Model, path: Path) -> None:
+def lock_or_refuse(lock, folder: Path) -> None:
+    """Locks an open file for as long as it stays open; the system unlocks it when the process ends, however it ends.
+
+    Raises:
+        UserError: Another process holds it.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows: two processes on one run are not told apart there
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UserError(
+            f"{folder}: another process is training this run; wait for it, or give another --name"
+        ) from None
+
+
+def save_weights(model: "keras.Model", path: Path) -> None:
     """Saves the weights, and the optimizer's moments where there is one, to a `.weights.h5` file.
 
     Raises:

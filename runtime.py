@@ -9,13 +9,15 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
 from shell import UserError, did_you_mean
 
 CARD = "card.json"
-MODELS_DIR = Path(__file__).resolve().parent / "modelh5"
+CARD_FIELDS = {"name": str, "task": str, "alphabet": str, "files": dict}  # what no model can be used without
+MODELS_DIR = Path(__file__).resolve().parent / "modelh5"  # the shipped models
 BATCH = 1024  # pictures a call: bounds the memory, whatever is asked
 RULED_OUT = np.float32(-1e9)  # log prior of a character that may not be read
 
@@ -27,22 +29,43 @@ class TrainedModel:
     folder: Path
     card: dict
 
+    task: ClassVar[str | None] = None  # the one task that a kind of model is for
+    parts: ClassVar[tuple[str, ...]] = ()  # files that it runs
+    names: ClassVar[tuple[str, ...]] = ()  # fields of the card that it needs: lists of names
+
     @classmethod
-    def open(cls, name: str, models_dir: Path = MODELS_DIR) -> "TrainedModel":
+    def open(cls, name: str, models_dir: Path | None = None) -> "TrainedModel":
         """Opens a trained model by name.
 
+        Args:
+            name: Of its folder.
+            models_dir: Where that lies; by default `modelh5` in the working folder or, failing that, the shipped one.
+
         Raises:
-            UserError: There is none of that name, or a file of it is missing or damaged.
+            UserError: There is none of that name, it is of another kind, or a file of it is missing or damaged.
         """
-        folder = models_dir / name
-        if name not in list_models(models_dir):
-            known = ", ".join(list_models(models_dir)) or "none"
-            hint = did_you_mean(name, list_models(models_dir))
-            raise UserError(f"model {name!r}: not found in {models_dir}{hint}; there is: {known}")
-        card = read_card(folder / CARD)
+        models = find_models(models_dir)
+        if name not in models:
+            places = " or ".join(map(str, model_places(models_dir)))
+            known = ", ".join(sorted(models)) or "none"
+            raise UserError(f"model {name!r}: not found in {places}{did_you_mean(name, models)}; there is: {known}")
+        card = read_card(models[name] / CARD)
+        cls._check_kind(models[name] / CARD, card)
         for file, sha256 in card["files"].items():
-            check_file(folder / file, sha256)
-        return cls(folder, card)
+            check_file(models[name] / file, sha256)
+        return cls(models[name], card)
+
+    @classmethod
+    def _check_kind(cls, path: Path, card: dict) -> None:
+        """Refuses the card of another kind of model, or one that lacks what this kind needs."""
+        if cls.task not in (None, card["task"]):
+            raise UserError(f"{path}: expected a model of the task {cls.task!r}, received one of {card['task']!r}; "
+                            f"choose another --model")  # fmt: skip
+        missing = [part for part in cls.parts if part not in card["files"]]
+        missing += [field for field in cls.names if not is_list_of_names(card.get(field))]
+        if missing:
+            raise UserError(f"{path}: expected a model card with {', '.join(missing)}, received none or others; "
+                            f"restore or retrain the model")  # fmt: skip
 
     @property
     def alphabet(self) -> str:
@@ -69,29 +92,37 @@ class TrainedModel:
 class Translator(TrainedModel):
     """The font translator."""
 
+    task = "translate"
+    parts = ("translator.onnx",)
+    names = ("fonts",)
+
     @cached_property
     def session(self):
-        return open_session(self.folder / "translator.onnx")
+        return open_session(self.folder / self.parts[0])
 
-    def font_number(self, font: str) -> int:
-        """The number the model knows a font by.
+    def font_number(self, font: str | None) -> int:
+        """The number the model knows a font by; None stands for the first.
 
         Raises:
             UserError: The model was not trained on that font.
         """
         fonts = self.card["fonts"]
+        if font is None:
+            return 0
         by_name = {name.casefold(): number for number, name in enumerate(fonts)}
         if font.casefold() not in by_name:
             raise UserError(f"font {font!r}: {self.card['name']} cannot set it{did_you_mean(font, fonts)}; "
                             f"it sets {', '.join(fonts)}")  # fmt: skip
         return by_name[font.casefold()]
 
-    def translate(self, images: np.ndarray, font: str, allowed: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def translate(
+        self, images: np.ndarray, font: str | None = None, allowed: str | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Reads characters and sets them in a font.
 
         Args:
             images: uint8 `(N, 28, 28, 1)`, white ink on black, as `to_glyph` makes them.
-            font: One of the card's fonts.
+            font: One of the card's fonts; by default the first.
             allowed: Characters that may be read; by default all of the alphabet.
 
         Returns:
@@ -113,29 +144,47 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
-def list_models(models_dir: Path = MODELS_DIR) -> list[str]:
-    """Names of the trained models in a folder."""
-    return sorted(card.parent.name for card in models_dir.glob(f"[!.]*/{CARD}"))
+def model_places(models_dir: Path | None = None) -> list[Path]:
+    """Where models are looked for: in the folder given or, by default, where training puts them, then where we did."""
+    return [Path(MODELS_DIR.name), MODELS_DIR] if models_dir is None else [models_dir]
+
+
+def find_models(models_dir: Path | None = None) -> dict[str, Path]:
+    """Folders of the trained models, by name."""
+    later_places_first = reversed(model_places(models_dir))  # so that the earlier have the last word
+    return {card.parent.name: card.parent for place in later_places_first for card in place.glob(f"[!.]*/{CARD}")}
+
+
+def list_models(models_dir: Path | None = None) -> list[str]:
+    """Names of the trained models."""
+    return sorted(find_models(models_dir))
 
 
 def read_card(path: Path) -> dict:
     """Reads a model card.
 
     Raises:
-        UserError: It is no JSON, or lacks what a model cannot be used without.
+        UserError: It is no JSON, or lacks what a model cannot be used without, or has something else in its place.
     """
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(
             f"{path}: expected a model card in JSON, received something damaged; restore the folder"
         ) from error
-    missing = {"name", "task", "alphabet", "files"} - set(card if isinstance(card, dict) else ())
+    fields = card if isinstance(card, dict) else {}
+    missing = [field for field, kind in CARD_FIELDS.items() if not isinstance(fields.get(field), kind)]
+    if not missing and not all(isinstance(sha256, str) for sha256 in fields["files"].values()):
+        missing = ["the sha256 of every file"]
     if missing:
-        raise UserError(
-            f"{path}: expected a model card with {', '.join(sorted(missing))}; restore or retrain the model"
-        )
+        raise UserError(f"{path}: expected a model card with {', '.join(missing)}, received none or others; "
+                        f"restore or retrain the model")  # fmt: skip
     return card
+
+
+def is_list_of_names(value: object) -> bool:
+    """Whether it is a list of strings, of one at least."""
+    return isinstance(value, list) and bool(value) and all(isinstance(name, str) for name in value)
 
 
 def check_file(path: Path, sha256: str) -> None:

@@ -67,6 +67,10 @@ class Arguments:
     seed: int = 0
     """Another seed is another moment of the same hand."""
 
+    def __post_init__(self):
+        if self.seed < 0:
+            raise ValueError(f"`seed` must not be negative. Received: seed={self.seed}")
+
 
 def main(arguments: Arguments) -> None:
     """Writes all samples, digits and other characters in a folder each."""

@@ -2,17 +2,20 @@
 
 import contextlib
 import difflib
+import functools
 import io
 import os
 import shutil
 import sys
-import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 Arguments = TypeVar("Arguments")
-USAGE_ERROR, INTERRUPTED = 2, 130
+USAGE_ERROR, INTERRUPTED, PIPE_CLOSED = 2, 130, 141  # exit codes; the last two as shells tell SIGINT and SIGPIPE
+REPLACED = "replaced"  # name, inside a workspace, of the folder that gave way to the draft
+STALE = 3600  # seconds without a change after which a workspace counts as left behind
 
 
 class UserError(ValueError):
@@ -23,25 +26,42 @@ def run_script(main: Callable[[], int | None]) -> None:
     """Runs a script's `main` and exits as a shell expects.
 
     A `UserError`, and what the system says of a file or disk, ends in one line on stderr and exit code 2;
-    Ctrl-C in exit code 130; a reader that closed the pipe (`| head`) in silence. Anything else is a bug and keeps
-    its traceback.
+    Ctrl-C in exit code 130; a reader that closed the pipe (`| head`) in silence and 141. Anything else is a bug and
+    keeps its traceback.
     """
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.reconfigure(errors="backslashreplace")  # a file's name need not be valid Unicode
     try:
-        sys.exit(main() or 0)
+        code = _exit_code(main)
+        print(end="", flush=True)  # at exit it would be too late to tell that the disk is full
     except KeyboardInterrupt:
+        code = INTERRUPTED
         print("\nstopped by Ctrl-C; nothing half-written was kept", file=sys.stderr)
-        sys.exit(INTERRUPTED)
     except UserError as error:
+        code = USAGE_ERROR
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(USAGE_ERROR)
     except BrokenPipeError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # the interpreter flushes stdout once more at exit
-        sys.exit(USAGE_ERROR)
+        code = PIPE_CLOSED
     except OSError as error:
+        code = USAGE_ERROR
         print(f"error: {describe_os_error(error)}", file=sys.stderr)
-        sys.exit(USAGE_ERROR)
+    _drop_unwritten_output()
+    sys.exit(code)
+
+
+def _exit_code(main: Callable[[], int | None]) -> int | str | None:
+    try:
+        return main()
+    except SystemExit as stop:  # as of --help
+        return stop.code
+
+
+def _drop_unwritten_output() -> None:
+    """Empties stdout's buffer, which the interpreter would else try to write at exit, and complain."""
+    try:
+        print(end="", flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parse(read_arguments: Callable[[], Arguments]) -> Arguments:
@@ -73,6 +93,15 @@ def unframed(box: str) -> str:
     return f"{error.rstrip('.')}{suggestion}; see {Path(sys.argv[0]).name} --help"
 
 
+@contextlib.contextmanager
+def naming(subject: object) -> Iterator[None]:
+    """Puts the thing that the block is about in front of its `UserError`, which then reads `subject: text`."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{subject}: {error}") from None
+
+
 def describe_os_error(error: OSError) -> str:
     """One line for what the system refused: `reason: file`."""
     reason = (error.strerror or str(error)).splitlines()[0]
@@ -97,21 +126,50 @@ def written_whole(path: Path) -> Iterator[Path]:
         path: Where the finished file or folder shall be. Missing parents are made.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    workspace = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}.", dir=path.parent))
-    draft = workspace / path.name
+    workspace = path.parent / f".{path.name[:40]}.{os.urandom(4).hex()}.part"
     try:
-        yield draft
-        if draft.is_dir() and path.is_dir():
-            path.rename(workspace / "replaced")  # a folder cannot be renamed over one that has files
-        elif draft.is_file():
-            with open(draft, "rb") as file:
-                os.fsync(
-                    file.fileno()
-                )  # a rename that outlives its data would be a half-written file after a power cut
-        draft.replace(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path.parent)
+        workspace.mkdir()
+        yield workspace / path.name
+        _put_in_place(workspace / path.name, path)
     except OSError as error:
-        error.filename = path if error.filename is None else error.filename  # a full disk does not say what it refused
+        if error.filename is None or workspace.name in Path(str(error.filename)).parts:
+            error.filename = path  # a full disk does not say what it refused, and nobody knows the draft
         raise
     finally:
         shutil.rmtree(workspace, ignore_errors=True)
+
+
+def _put_in_place(draft: Path, path: Path) -> None:
+    """Renames a draft, once the disk holds it: else a power cut could leave a half-written file of the final name."""
+    if draft.is_dir():
+        for file in (*draft.rglob("*"), draft):
+            _sync(file)
+        if path.is_dir():
+            path.rename(draft.with_name(REPLACED))  # a folder cannot be renamed over one that has files
+        draft.replace(path)
+        _sync(path.parent)  # whoever made a folder may delete its predecessor next
+    else:
+        _sync(draft)
+        draft.replace(path)
+
+
+def _sync(path: Path) -> None:
+    """Waits until the disk holds a file's content, or a folder's entries."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@functools.cache  # once a process: not for each of a thousand figures
+def _sweep(folder: Path) -> None:
+    """Deletes the workspaces that killed processes left in a folder; one that was touched lately may be at work."""
+    for workspace in folder.glob(f".*.{'[0-9a-f]' * 8}.part"):
+        with contextlib.suppress(OSError):  # its owner is faster
+            touched = max(path.lstat().st_mtime for path in (workspace, *workspace.rglob("*")))
+            only_copy = (workspace / REPLACED).exists()  # killed between the two renames of a folder
+            if time.time() - touched > STALE and not only_copy:
+                shutil.rmtree(workspace)

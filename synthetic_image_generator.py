@@ -1,7 +1,6 @@
 """Characters drawn from a font: the targets of translation."""
 
 import contextlib
-import importlib.util
 import math
 import os
 import re
@@ -17,6 +16,7 @@ import tyro
 from PIL import Image, ImageDraw, ImageFont
 
 import config
+from drawing import GAP_GREY, caption_font, enlarge, matplotlib_fonts
 from shell import UserError, describe_os_error, did_you_mean, parse, run_script, written_whole
 
 FONTS_DIR = Path(__file__).resolve().parent / "fonts"
@@ -85,7 +85,7 @@ def font_name(path: Path) -> str:
 
 def _named_fonts() -> Iterator[tuple[str, Path]]:
     system = [Path(os.path.expanduser(folder)) for folder in LINUX_FONT_DIRS + MACOS_FONT_DIRS + WINDOWS_FONT_DIRS]
-    for folder in [FONTS_DIR, *_matplotlib_font_dirs(), *system]:
+    for folder in [FONTS_DIR, matplotlib_fonts(), *system]:
         for path in _font_files(folder):
             with contextlib.suppress(UserError):  # one damaged file must not hide the others
                 yield font_name(path), path
@@ -93,12 +93,6 @@ def _named_fonts() -> Iterator[tuple[str, Path]]:
 
 def _font_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in FONT_SUFFIXES and path.is_file())
-
-
-def _matplotlib_font_dirs() -> list[Path]:
-    """Where matplotlib keeps its fonts; looked up, since importing it takes half a second."""
-    spec = importlib.util.find_spec("matplotlib")
-    return [Path(root) / "mpl-data" / "fonts" / "ttf" for root in (spec.submodule_search_locations if spec else [])]
 
 
 def _squeezed(name: str) -> str:
@@ -266,18 +260,17 @@ def draw_contact_sheet(glyphs: np.ndarray, alphabet: str) -> Image.Image:
 
     Small glyphs are enlarged by a whole factor, up to 84 pixels, so that every pixel stays a sharp square.
     """
-    caption_font = ImageFont.truetype(str(find_font("DejaVu Sans")), 11)
-    names = [safe_name(character) for character in alphabet]
-    side = glyphs.shape[1] * max(1, 84 // glyphs.shape[1])
-    width, height = max(side, *(math.ceil(caption_font.getlength(name)) for name in names)) + 8, side + 28
+    font, names = caption_font(11), [safe_name(character) for character in alphabet]
+    factor = max(1, 84 // glyphs.shape[1])
+    side = factor * glyphs.shape[1]
+    width, height = max(side, *(math.ceil(font.getlength(name)) for name in names)) + 8, side + 28
     columns = min(len(names), max(10, math.isqrt(len(names)) + 2))
-    sheet = Image.new("L", (columns * width, math.ceil(len(names) / columns) * height), 48)
+    sheet = Image.new("L", (columns * width, math.ceil(len(names) / columns) * height), GAP_GREY)
     draw = ImageDraw.Draw(sheet)
     for index, (glyph, name) in enumerate(zip(glyphs, names, strict=True)):
         centre, top = index % columns * width + width // 2, index // columns * height + 6
-        tile = Image.fromarray(glyph[..., 0]).resize((side, side), Image.Resampling.NEAREST)
-        sheet.paste(tile, (centre - side // 2, top))
-        draw.text((centre, top + side + 4), name, fill=208, font=caption_font, anchor="ma")
+        sheet.paste(enlarge(glyph[..., 0], factor), (centre - side // 2, top))
+        draw.text((centre, top + side + 4), name, fill=208, font=font, anchor="ma")
     return sheet
 
 
@@ -319,7 +312,7 @@ def print_fonts() -> None:
 
 def draw_fonts(arguments: Arguments) -> None:
     """Draws the alphabet in every font asked for and only then writes, so that a mistake leaves no half a result."""
-    alphabet = config.ALPHABETS.get(arguments.alphabet, arguments.alphabet)
+    alphabet = config.characters_of(arguments.alphabet)
     out = arguments.out or Path("synthetic_" + (arguments.alphabet if alphabet != arguments.alphabet else "characters"))
     folders = _folders(arguments.font, out)
     for folder in (out, *folders):

@@ -1,24 +1,73 @@
-"""Which model file the settings of a run belong to."""
+"""What `train.py` needs to know of a model, and which model file the settings of a run belong to."""
 
-import keras
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
 
 from config import RunConfig, TranslatorRun
-from data_processor import GlyphDataset
+from data_processor import GlyphDataset, load_joined
+
+if TYPE_CHECKING:
+    import keras
 
 
-def build_model(run: RunConfig) -> keras.Model:
+class Task(Protocol):
+    """What a model file offers beside its model."""
+
+    run: RunConfig
+    data: GlyphDataset
+
+    def build(self) -> "keras.Model":
+        """The untrained model. It has `parts()`, what a user runs by ONNX file name, and `index_limits`."""
+
+    def training_batches(self) -> Any:
+        """A `keras.utils.PyDataset` with `set_epoch(number)`: what an epoch holds is a function of (seed, number)."""
+
+    def validation_batches(self) -> Any:
+        """A `keras.utils.PyDataset` that is always the same, with `order`, its pictures' indices."""
+
+    def draw(self, model: "keras.Model") -> np.ndarray:
+        """The progress picture, uint8 `(H, W)`."""
+
+    def finish(self, model: "keras.Model") -> None:
+        """What is left to do to the best weights before they are handed over; a function of them alone."""
+
+    def features(self, model: "keras.Model", images: np.ndarray) -> np.ndarray:
+        """What the projector shows of images: float32 `(N, C)`."""
+
+    def card(self) -> dict:
+        """What the model card says of this kind of model."""
+
+
+def load_inputs(run: RunConfig) -> dict[str, Any]:
+    """Everything that a run reads, without Keras: so that a mistake shows at once, and not after its import.
+
+    Raises:
+        UserError: Data or fonts are missing, damaged or do not fit the alphabet.
+    """
+    size = run.model.image_size
+    inputs = {"data": load_joined(run.dataset, run.model.alphabet, run.data_dir, seed=run.seed, image_size=size)}
+    if isinstance(run, TranslatorRun):
+        from synthetic_image_generator import render_alphabet
+
+        drawn = [render_alphabet(font, run.model.alphabet, size) for font in run.model.fonts]
+        inputs["type_glyphs"] = np.stack(drawn)  # (F, K, S, S, 1)
+    return inputs
+
+
+def make_task(run: RunConfig, **inputs: Any) -> Task:
+    """The task that a run's model stands for."""
+    if isinstance(run, TranslatorRun):
+        from encoder_model import TranslatorTask
+
+        return TranslatorTask(run, **inputs)
+    raise TypeError(f"no model file knows settings of this kind. Received: run={run!r}")
+
+
+def build_model(run: RunConfig) -> "keras.Model":
     """The untrained model that a run's settings describe."""
     if isinstance(run, TranslatorRun):
         from encoder_model import build_translator
 
         return build_translator(run)
-    raise TypeError(f"no model file knows settings of this kind. Received: run={run!r}")
-
-
-def make_task(run: RunConfig, data: GlyphDataset):
-    """What `train.py` needs to know of the model: how to build, feed, draw and describe it."""
-    if isinstance(run, TranslatorRun):
-        from encoder_model import TranslatorTask
-
-        return TranslatorTask(run, data)
     raise TypeError(f"no model file knows settings of this kind. Received: run={run!r}")

@@ -13,7 +13,9 @@ import sys
 import tyro
 
 from config import PRESETS, RunConfig
-from shell import parse, run_script
+from shell import UserError, parse, run_script
+
+ACCELERATOR = "GPU"  # TensorFlow's name of the devices that share a batch
 
 
 def main(run: RunConfig) -> None:
@@ -22,23 +24,41 @@ def main(run: RunConfig) -> None:
     Raises:
         UserError: The data are missing or damaged, the run is finished, or was begun with other settings.
     """
-    start_backend(run)  # before anything imports Keras
-    from data_processor import load_joined
-    from export import export_model
     from run_state import RunState
-    from tasks import make_task
-    from training import Board, CommitEpoch, EpochRandomness, ProgressPictures
+    from tasks import load_inputs, make_task
 
     state = RunState(run)
-    data = load_joined(run.dataset, run.model.alphabet, run.data_dir, seed=run.seed)
-    task = make_task(run, data)
+    inputs = load_inputs(run)
+    start_backend(run)  # only now: it takes seconds, and most mistakes have shown by here
+    from export import export_model
+    from training import ProgressPictures, write_projector
+
+    with state.claimed(data_sha256=inputs["data"].sha256, backend=os.environ["KERAS_BACKEND"]):
+        task = make_task(run, **inputs)
+        pictures = ProgressPictures(task, run)
+        model = fit(task, run, state, pictures)
+        state.load_best(model)
+        task.finish(model)
+        pictures.animate(len(state.history))
+        write_projector(pictures.board, task, model)
+        pictures.board.outcome(state.history[state.best_epoch - 1])
+        folder = export_model(task, model, state)
+        state.finish()
+    print(f"best epoch {state.best_epoch} of {len(state.history)}; wrote {folder}")
+
+
+def fit(task, run: RunConfig, state, pictures):
+    """Builds the model, brings it to where the run stands and trains it to the end."""
+    from training import CommitEpoch, EpochRandomness
+
     batches, validation = task.training_batches(), task.validation_batches()
-    with spread_over_devices():
+    with spread_over_devices(validation):
         model = task.build()
         model.compile(make_optimizer(run, steps=len(batches) * run.epochs))
-    print(f"{run.name}: {model.count_params():,} weights, {len(batches.labels):,} training pictures", flush=True)
-    state.restore(model)
-    pictures = ProgressPictures(task, run)
+        state.restore(model)
+    print(
+        f"{run.name}: {model.count_params():,} weights, {len(batches.order):,} training pictures an epoch", flush=True
+    )
     if not state.over:
         model.fit(
             batches,
@@ -49,21 +69,24 @@ def main(run: RunConfig) -> None:
             callbacks=[EpochRandomness(run.seed, batches), *curves(run), pictures, CommitEpoch(state)],
             verbose=1 if sys.stdout.isatty() else 2,
         )
-    state.load_best(model)
-    pictures.animate(len(state.history))
-    write_projector(Board(run), task, model)
-    pictures.board.outcome(state.history[state.best_epoch - 1])
-    folder = export_model(task, model, state)
-    state.finish()
-    print(f"best epoch {state.best_epoch} of {len(state.history)}; wrote {folder}")
+    return model
 
 
 def start_backend(run: RunConfig) -> None:
-    """Imports Keras, set up for this machine: reproducible, with memory taken as needed and the precision asked for."""
+    """Imports Keras, set up for this machine: reproducible, with memory taken as needed and the precision asked for.
+
+    Raises:
+        UserError: The backend that the environment names is not installed.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     keep_freed_memory()
-    import keras
-
+    try:
+        import keras
+    except ImportError as error:
+        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+        raise UserError(f"KERAS_BACKEND={backend}: expected an installed library, but there is no module "
+                        f"{error.name!r}; install it, or unset the variable for TensorFlow") from None  # fmt: skip
+    os.environ["KERAS_BACKEND"] = keras.backend.backend()
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
@@ -90,17 +113,23 @@ def keep_freed_memory() -> None:
         mallopt(mmap_max, 0)
 
 
-def spread_over_devices():
-    """A scope in which a model built is shared by all local accelerators, each taking its part of the batch."""
+def spread_over_devices(validation):
+    """A scope in which a model built is shared by all local accelerators, each taking its part of the batch.
+
+    Args:
+        validation: Batches that a few pictures may be left out of: JAX divides a batch evenly or not at all.
+    """
     import keras
 
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        if len(tf.config.list_logical_devices("GPU")) > 1:
-            return tf.distribute.MirroredStrategy().scope()
-    elif len(keras.distribution.list_devices()) > 1:
-        keras.distribution.set_distribution(keras.distribution.DataParallel())
+        if len(tf.config.list_logical_devices(ACCELERATOR)) > 1:
+            return tf.distribute.MirroredStrategy(tf.config.list_logical_devices(ACCELERATOR)).scope()
+    elif keras.backend.backend() == "jax" and len(keras.distribution.list_devices()) > 1:
+        devices = len(keras.distribution.list_devices())
+        keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
+        validation.order = validation.order[: len(validation.order) // devices * devices]
     return contextlib.nullcontext()
 
 
@@ -121,16 +150,6 @@ def curves(run: RunConfig) -> list:
 
     on_tensorflow = keras.backend.backend() == "tensorflow"  # the graph is TensorFlow's
     return [keras.callbacks.TensorBoard(str(run.logs_dir / run.name), write_graph=on_tensorflow)]
-
-
-def write_projector(board, task, model) -> None:
-    """Puts the codes of validation pictures, with their thumbnails, on TensorBoard's projector page."""
-    from data_processor import VALIDATION
-    from training import PROJECTED
-
-    images, labels = task.data.part(VALIDATION)
-    images, labels = images[:PROJECTED], labels[:PROJECTED]
-    board.project(task.features(model, images), images, [task.data.alphabet[label] for label in labels])
 
 
 if __name__ == "__main__":

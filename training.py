@@ -1,5 +1,6 @@
 """What happens around an epoch: seeds set, the state committed, curves and pictures written."""
 
+import contextlib
 import json
 import time
 
@@ -8,9 +9,11 @@ import numpy as np
 from PIL import Image
 
 from config import RunConfig, to_settings
+from data_processor import VALIDATION, evenly_spread
 from drawing import save_animation
 from run_state import RunState
 from shell import written_whole
+from tasks import Task
 
 PROJECTED = 1000  # pictures in TensorBoard's projector: what its browser page turns smoothly
 EPOCH_STRIDE = 1 << 20  # more random draws than any epoch makes
@@ -55,7 +58,7 @@ class CommitEpoch(keras.callbacks.Callback):
 class ProgressPictures(keras.callbacks.Callback):
     """Draws the task's picture after every epoch, for the eye, for TensorBoard and for the GIF of the training."""
 
-    def __init__(self, task, run: RunConfig):
+    def __init__(self, task: Task, run: RunConfig):
         super().__init__()
         self.task, self.folder = task, run.images_dir / run.name
         self.board = Board(run)
@@ -69,8 +72,10 @@ class ProgressPictures(keras.callbacks.Callback):
     def animate(self, epochs: int) -> None:
         """Joins the pictures of all epochs into `training.gif`."""
         frames = [self.folder / f"epoch-{epoch + 1:04d}.png" for epoch in range(epochs)]
-        with written_whole(self.folder / "training.gif") as draft:
-            save_animation([frame for frame in frames if frame.exists()], draft)
+        frames = [frame for frame in frames if frame.exists()]  # the user may have moved some away
+        if frames:
+            with written_whole(self.folder / "training.gif") as draft:
+                save_animation(frames, draft)
 
 
 class Board:
@@ -82,8 +87,11 @@ class Board:
     def __init__(self, run: RunConfig):
         import tensorflow as tf
 
-        self.tf, self.run, self.folder = tf, run, run.logs_dir / run.name
-        self.writer = tf.summary.create_file_writer(str(self.folder / "validation"))
+        if keras.backend.backend() != "tensorflow":
+            with contextlib.suppress(RuntimeError):  # it has started already, and taken what it takes
+                tf.config.set_visible_devices([], "GPU")  # the memory is the backend's
+        self.tf, self.run, self.folder = tf, run, run.logs_dir / run.name / "validation"  # a run, to TensorBoard
+        self.writer = tf.summary.create_file_writer(str(self.folder))
 
     def picture(self, picture: np.ndarray, epoch: int) -> None:
         """Adds an uint8 `(H, W)` picture."""
@@ -122,6 +130,14 @@ class Board:
         embedding.sprite.image_path = "sprites.png"
         embedding.sprite.single_image_dim.extend([size, size])
         projector.visualize_embeddings(str(self.folder), page)
+
+
+def write_projector(board: Board, task: Task, model: keras.Model) -> None:
+    """Puts the codes of validation pictures of every class, with their thumbnails, on TensorBoard's projector page."""
+    images, labels = task.data.part(VALIDATION)
+    chosen = evenly_spread(labels, len(task.data.alphabet), PROJECTED)
+    captions = [task.data.class_names[label] for label in labels[chosen]]
+    board.project(task.features(model, images[chosen]), images[chosen], captions)
 
 
 def flat_settings(settings: dict, prefix: str = "") -> dict[str, float | int | str | bool]:

@@ -16,7 +16,7 @@ from typing import Annotated, NamedTuple
 import tyro
 
 from config import PRESETS, RunConfig, from_settings
-from runtime import CARD, MODELS_DIR, list_models, read_card
+from runtime import CARD, find_models, read_card
 from shell import UserError, did_you_mean, parse, run_script, written_whole
 
 INSTALL_DOT = (
@@ -39,8 +39,8 @@ class Arguments:
     """Show the layers inside the parts of a model, too."""
     out: Path = Path("images")
     """Folder for NAME-architecture.png, or a file ending in .png, .svg or .pdf."""
-    models_dir: Path = MODELS_DIR
-    """Folder of the trained models."""
+    models_dir: Path | None = None
+    """Folder of the trained models; unset: modelh5 in the working folder, then the one beside this script."""
 
 
 class Row(NamedTuple):
@@ -65,13 +65,14 @@ def main(arguments: Arguments) -> None:
     model = build(run)
     rows = list(walk(model, arguments.expand))
     print(as_table(rows, model.count_params()))
-    diagram = render(model, rows, f"{name}: {model.count_params():,} weights (w)", path.suffix[1:], arguments.expand)
+    title = f"{name}: {model.count_params():,} weights (w)"
+    diagram = render(model, rows, title, path.suffix[1:].lower(), arguments.expand)
     with written_whole(path) as draft:
         draft.write_bytes(diagram)
     print(f"wrote {path}")
 
 
-def find_run(model: str, models_dir: Path = MODELS_DIR) -> tuple[str, RunConfig]:
+def find_run(model: str, models_dir: Path | None = None) -> tuple[str, RunConfig]:
     """Name and settings of a preset or, failing that, of a trained model given by its name or folder.
 
     Raises:
@@ -79,10 +80,11 @@ def find_run(model: str, models_dir: Path = MODELS_DIR) -> tuple[str, RunConfig]
     """
     if model in PRESETS:
         return model, PRESETS[model][1]
-    for folder in (Path(model), models_dir / model):
-        if (folder / CARD).is_file():
-            return folder.resolve().name, run_of_card(folder / CARD)
-    known = list(dict.fromkeys([*PRESETS, *list_models(models_dir)]))
+    models = find_models(models_dir)
+    folder = Path(model) if (Path(model) / CARD).is_file() else models.get(model)
+    if folder:
+        return folder.resolve().name, run_of_card(folder / CARD)
+    known = list(dict.fromkeys([*PRESETS, *sorted(models)]))
     raise UserError(f"model {model!r}: expected a preset, a trained model or its folder; found none of that name"
                     f"{did_you_mean(model, known)}; there is: {', '.join(known)}")  # fmt: skip
 

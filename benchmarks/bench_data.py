@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from benchmarks.measuring import peak_bytes
 from data_files import idx_names
 from data_pictures import read_digits
 from data_processor import load
@@ -42,8 +43,7 @@ def measure(folder: Path) -> None:
     loaded = time.perf_counter()
     _ = data.sha256
     hashed = time.perf_counter()
-    # Linux counts ru_maxrss in KiB, macOS in bytes
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
+    peak = peak_bytes(resource.getrusage(resource.RUSAGE_SELF)) / 1e9
     print(f"{'images':<14}{len(data.labels):>12,}")
     print(f"{'load':<14}{loaded - started:>10.1f} s   (at most {LIMITS['load']:.0f} s)")
     print(f"{'hash':<14}{hashed - loaded:>10.1f} s   (at most {LIMITS['hash']:.0f} s)")

@@ -23,6 +23,7 @@ import tyro
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.measuring import peak_bytes
 from benchmarks.table import Row, as_markdown, yes
 from runtime import MODELS_DIR, TrainedModel
 from shell import UserError, parse, run_script
@@ -119,8 +120,7 @@ def run_once(command: Sequence[str | Path]) -> Cost:
                 f"{Path(command[0]).name}: expected exit code 0, received {process.returncode}; it said: {last}"
             )
         output.seek(0)
-        unit = 1 if sys.platform == "darwin" else 1024  # Linux counts ru_maxrss in KiB, macOS in bytes
-        return Cost(seconds, usage.ru_maxrss * unit / 1e6, output.read())
+        return Cost(seconds, peak_bytes(usage) / 1e6, output.read())
 
 
 def alternate(commands: Sequence[Sequence[str | Path]], runs: int) -> list[list[Cost]]:

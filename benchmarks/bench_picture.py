@@ -4,9 +4,7 @@ Needs the data directory (MNIST, and unipen94 for the signs). The judge is a nea
 images: what it loses between the originals and the same digits seen as pictures is the fault of `to_glyph`.
 """
 
-import gzip
 import io
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -17,17 +15,12 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from config import DATA_DIR_VARIABLE
+from benchmarks.measuring import nearest
+from data_processor import TEST, GlyphDataset, load
 from picture import find_glyph, to_glyph
 from shell import UserError, run_script
 
 REFERENCES, TESTS, SEED = 10_000, 2_000, 0
-
-
-def read_idx(path: Path) -> np.ndarray:
-    raw = gzip.decompress(path.read_bytes())
-    shape = np.frombuffer(raw, ">i4", raw[3], offset=4)
-    return np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3]).reshape(shape)
 
 
 def enlarged(image: np.ndarray, factor: int) -> np.ndarray:
@@ -64,33 +57,27 @@ PICTURES: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray | Ima
 }
 
 
-def nearest_labels(glyphs: np.ndarray, references: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """1-nearest neighbour by Euclidean distance."""
-    glyphs, references = (array.reshape(len(array), -1).astype(np.float32) for array in (glyphs, references))
-    return labels[np.argmin(np.square(references).sum(1) - 2 * glyphs @ references.T, axis=1)]
-
-
-def bench_pictures(folder: Path, rng: np.random.Generator) -> None:
-    images, labels = (read_idx(folder / f"t10k-{kind}-ubyte.gz")[:TESTS] for kind in ("images-idx3", "labels-idx1"))
-    kin, kin_labels = (
-        read_idx(folder / f"train-{kind}-ubyte.gz")[:REFERENCES] for kind in ("images-idx3", "labels-idx1")
-    )
-    original = np.mean(nearest_labels(images, kin, kin_labels) == labels)
+def bench_pictures(digits: GlyphDataset, rng: np.random.Generator) -> None:
+    """Prints what the nearest neighbour reads in digits seen as each kind of picture, and what that takes."""
+    images, labels = (array[:TESTS] for array in digits.part(TEST))
+    known = np.flatnonzero(digits.split != TEST)[:REFERENCES]
+    kin, kin_labels = digits.images[known], digits.labels[known]
+    original = share_read(images, labels, kin, kin_labels)
     print(
         f"originals read right: {original:.2%}\n\n{'picture':24} {'read right':>10} {'points':>7} {'difference':>10} "
         f"{'one':>7} {'refused':>7} {'ms':>6}"
     )
     for name, draw in PICTURES.items():
-        pictures = [draw(image, rng) for image in images]
+        pictures = [draw(image[..., 0], rng) for image in images]
         start, glyphs, alone, refused = time.perf_counter(), np.zeros_like(images), 0, 0
         for k, picture in enumerate(pictures):
             try:
                 found = find_glyph(picture)
-                glyphs[k], alone = found.glyph, alone + (found.characters == 1)
+                glyphs[k, ..., 0], alone = found.glyph, alone + (found.characters == 1)
             except UserError:
                 refused += 1
         cost = 1000 * (time.perf_counter() - start) / len(images)
-        right = np.mean(nearest_labels(glyphs, kin, kin_labels) == labels)
+        right = share_read(glyphs, labels, kin, kin_labels)
         difference = np.abs(glyphs.astype(float) - images).mean()
         print(
             f"{name:24} {right:10.2%} {100 * (right - original):+7.2f} {difference:10.2f} {alone / len(images):7.2%} "
@@ -98,20 +85,23 @@ def bench_pictures(folder: Path, rng: np.random.Generator) -> None:
         )
 
 
-def bench_counting(folder: Path, rng: np.random.Generator) -> None:
-    images = read_idx(folder / "mnist" / "t10k-images-idx3-ubyte.gz")
+def share_read(glyphs: np.ndarray, labels: np.ndarray, kin: np.ndarray, kin_labels: np.ndarray) -> float:
+    """How many of the glyphs, uint8 `(N, S, S, 1)`, have the label of their nearest kin."""
+    return float(np.mean(kin_labels[nearest(glyphs / np.float32(255), kin)] == labels))
+
+
+def bench_counting(images: np.ndarray, signs: GlyphDataset, rng: np.random.Generator) -> None:
+    """Prints how often digits, alone and in pairs, and signs of several parts are counted right."""
     alone = np.mean([find_glyph(255 - image).characters == 1 for image in images])
     print(f"\nof {len(images):,} digits judged one character: {alone:.2%}")
     for gap in (4, 6, 10):
         pairs = rng.choice(len(images), (1000, 2))
         two = np.mean([find_glyph(side_by_side(*images[pair], gap)).characters == 2 for pair in pairs])
         print(f"of 1,000 pairs with a gap of {gap} px judged two: {two:.2%}")
-    with np.load(folder / "unipen94" / "unipen94.npz") as data:
-        images, labels, classes = data["images"], data["labels"], data["classes"]
     print("of up to 100 pictures of a sign, x4, judged one character:")
     for sign in 'ij!?:;%"=':
-        chosen = rng.permutation(np.flatnonzero(labels == np.flatnonzero(classes == sign)[0]))[:100]
-        one = np.mean([find_glyph(255 - enlarged(images[k], 4)).characters == 1 for k in chosen])
+        chosen = rng.permutation(np.flatnonzero(signs.labels == signs.alphabet.index(sign)))[:100]
+        one = np.mean([find_glyph(255 - enlarged(signs.images[k, ..., 0], 4)).characters == 1 for k in chosen])
         print(f"  {sign} {one:.0%}", end="")
     print()
 
@@ -142,14 +132,11 @@ def median_seconds(picture: Image.Image, repeats: int = 21) -> float:
 
 
 def main() -> None:
-    if DATA_DIR_VARIABLE not in os.environ:
-        raise UserError(
-            f"{DATA_DIR_VARIABLE}: expected the data directory, received nothing; set the environment variable"
-        )
-    folder, rng = Path(os.environ[DATA_DIR_VARIABLE]), np.random.default_rng(SEED)
-    bench_pictures(folder / "mnist", rng)
-    bench_counting(folder, rng)
-    bench_speed(read_idx(folder / "mnist" / "t10k-images-idx3-ubyte.gz")[0])
+    rng, digits, signs = np.random.default_rng(SEED), load("mnist"), load("unipen94")
+    bench_pictures(digits, rng)
+    tests = digits.part(TEST)[0][..., 0]
+    bench_counting(tests, signs, rng)
+    bench_speed(tests[0])
 
 
 if __name__ == "__main__":

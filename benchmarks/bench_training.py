@@ -209,15 +209,14 @@ def main(arguments: Arguments) -> None:
     Raises:
         UserError: The data are missing or damaged.
     """
+    from data_processor import TEST, VALIDATION
+    from tasks import load_inputs, make_task
     from train import start_backend
 
     run = replace(PRESETS[arguments.preset][1], epochs=arguments.epochs, data_dir=arguments.data_dir)
-    start_backend(run)  # before anything imports Keras
-    from data_processor import TEST, VALIDATION, load_joined
-    from tasks import make_task
-
-    data = load_joined(run.dataset, run.model.alphabet, run.data_dir, seed=run.seed)
-    task = make_task(run, data)
+    inputs = load_inputs(run)
+    start_backend(run)
+    task, data = make_task(run, **inputs), inputs["data"]
     type_glyphs = task.type_glyphs[run.model.fonts.index(FONT)]
     contestants = make_contestants(run, task, arguments.limit_seconds)
     race(contestants, Judge(*data.part(VALIDATION), type_glyphs), arguments.share)

@@ -15,6 +15,7 @@ import tyro
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.measuring import nearest
 from benchmarks.table import Row, as_markdown, share_row
 from config import ALNUM, ASCII, DIGITS
 from data_processor import load
@@ -87,20 +88,6 @@ class Bench:
     def folded(self, labels: np.ndarray) -> np.ndarray:
         """Labels with capital and small letters made one: `(N,)` code points."""
         return np.array([ord(character.lower()) for character in self.translator.alphabet])[labels]
-
-
-def nearest(glyphs: np.ndarray, type_glyphs: np.ndarray) -> np.ndarray:
-    """Which of a font's glyphs each output is nearest to, by Euclidean distance.
-
-    Args:
-        glyphs: float `(N, S, S, 1)` in [0, 1]. type_glyphs: uint8 `(K, S, S, 1)`.
-
-    Returns:
-        int `(N,)`, in [0, K).
-    """
-    drawn = glyphs.reshape(len(glyphs), -1)
-    right = type_glyphs.reshape(len(type_glyphs), -1).astype(np.float32) / 255
-    return np.argmin(np.square(right).sum(axis=1) - 2 * drawn @ right.T, axis=1)  # |drawn|^2 is the same for all K
 
 
 def within(glyphs: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ from data_processor import (
     TRAIN,
     VALIDATION,
     draw_contact_sheet,
+    evenly_spread,
     load,
     load_joined,
     sample_of_writers,
@@ -98,6 +99,15 @@ def test_sample_of_writers_is_whole_writers(characters, seed):
     drawn = sample_of_writers(labels, writers, 0.1, seed)
     rest = np.setdiff1d(np.arange(len(labels)), drawn)
     assert len(rest) and not set(writers[drawn]) & set(writers[rest])
+
+
+@settings(deadline=None, max_examples=60)
+@given(labels=st.lists(st.integers(0, 5), max_size=60), count=st.integers(1, 80))
+def test_evenly_spread_takes_every_class_and_no_image_twice(labels, count):
+    labels = np.array(labels, int)
+    chosen = evenly_spread(labels, 6, count)
+    assert len(set(chosen.tolist())) == len(chosen) <= min(count, len(labels))
+    assert count < 6 or set(labels[chosen]) == set(labels)
 
 
 def test_unipen_is_writer_disjoint_and_stratified(data_dir):
@@ -187,6 +197,25 @@ def test_character_no_set_has_is_named(tmp_path):
         load_joined([write_set(tmp_path / "1.npz", "ab")], "axby")
 
 
+def test_set_without_pictures_for_a_part_is_named(tmp_path):
+    lone, tested = write_set(tmp_path / "lone.npz", "abc", each=1), write_set(tmp_path / "tested.npz", "abc", split=0)
+    with pytest.raises(UserError, match="lone.npz: expected images for validation.*add"):
+        load_joined([lone], "abc")
+    with pytest.raises(UserError, match="tested.npz: expected images for train.*all 60"):
+        load_joined([tested], "abc")
+    assert len(load_joined([lone, write_set(tmp_path / "full.npz", "abc")], "abc").labels) == 63
+
+
+def test_joined_sets_have_the_size_asked_for(tmp_path):
+    for index in range(6):
+        for name in "ab":
+            (tmp_path / name).mkdir(exist_ok=True)
+            Image.fromarray(np.pad(np.uint8([[255]] * 12), 20)).save(tmp_path / name / f"{index}.png")
+    assert load_joined([f"folder:{tmp_path}"], "ab", image_size=40).images.shape[1:] == (40, 40, 1)
+    with pytest.raises(UserError, match="image size 40"):
+        load_joined(["digits"], "01", image_size=40)
+
+
 @pytest.mark.parametrize(("names", "alphabet"), [([], "ab"), (["digits"], ""), (["digits"], "00")])
 def test_joining_nothing_or_twice_is_refused(names, alphabet):
     with pytest.raises(UserError, match="expected data sets and an alphabet"):
@@ -217,7 +246,9 @@ def test_script_prints_counts_and_draws_the_sheet(tmp_path):
         assert sheet.height == 2 * 30 + 2
 
 
-@pytest.mark.parametrize("arguments", [(), ("nothing",), ("missing.npz",)])
+@pytest.mark.parametrize(
+    "arguments", [(), ("nothing",), ("missing.npz",), ("digits", "--seed=-1"), ("digits", "--seed=4294967296")]
+)
 def test_script_ends_in_one_line_on_a_mistake(arguments):
     done = run(*arguments)
     assert done.returncode == 2 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1

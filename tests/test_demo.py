@@ -96,7 +96,7 @@ def test_the_demos_command_lines_are_understood(monkeypatch):
 def fake_root(tmp_path, monkeypatch):
     """A project whose scripts do as the test says, and whose models are there."""
     monkeypatch.setattr(demo, "ROOT", tmp_path)
-    monkeypatch.setattr(demo.TrainedModel, "open", lambda name: None)
+    monkeypatch.setattr(demo.TrainedModel, "open", lambda *_: None)
     for name, text in {
         "train.py": "print('trained')",
         "sample_pictures.py": "raise SystemExit(7)",

@@ -118,17 +118,46 @@ def test_augmentation_rests_outside_training_and_at_zero(batches):
     assert np.abs(keras.ops.convert_to_numpy(moving(images, training=True)) - images).mean() > 1
 
 
+def moved_square(change: dict) -> tuple[np.ndarray, np.ndarray]:
+    """Second moments `(200, 2, 2)` and centres `(200, 2)`, rows before columns, of a 6x12 bar moved 200 times."""
+    image = np.zeros((200, 28, 28, 1), "float32")
+    image[:, 11:17, 8:20] = 255
+    moved = keras.ops.convert_to_numpy(RandomAffine(AugmentConfig(**STILL | change), seed=2)(image, training=True))
+    weights = moved[..., 0] / moved.sum(axis=(1, 2, 3), keepdims=True)[..., 0]
+    axes = np.stack(np.mgrid[:28, :28] - 13.5)  # (2, 28, 28)
+    centres = np.einsum("nhw,ahw->na", weights, axes)
+    return np.einsum("nhw,ahw,bhw->nab", weights, axes, axes) - centres[:, :, None] * centres[:, None], centres
+
+
 @pytest.mark.parametrize("change", [{"rotation": 90.0}, {"shift": 3.0}, {"zoom": 0.3}, {"shear": 0.4}])
 def test_augmentation_moves_about_the_centre(change):
-    image = np.zeros((200, 28, 28, 1), "float32")
-    image[:, 10:18, 10:18] = 255
-    moved = keras.ops.convert_to_numpy(RandomAffine(AugmentConfig(**STILL | change), seed=2)(image, training=True))
-    rows, columns = np.mgrid[:28, :28] - 13.5
-    mass = moved.sum(axis=(1, 2, 3))
-    centres = np.stack([(moved[..., 0] * axis).sum(axis=(1, 2)) / mass for axis in (rows, columns)])
-    limit = change.get("shift", 0.05)
-    assert np.abs(centres).max() <= limit + 0.1
-    assert np.abs(centres.mean(axis=1)).max() < limit / 2
+    _, centres = moved_square(change)
+    limit = change.get("shift", 0.0)
+    assert 0.9 * limit <= np.abs(centres).max() <= limit + 0.15
+    assert np.abs(centres.mean(axis=0)).max() < limit / 2 + 0.1
+
+
+def test_rotation_is_in_degrees_and_keeps_the_size():
+    moments, _ = moved_square({"rotation": 30.0})
+    angles = np.degrees(np.arctan2(2 * moments[:, 0, 1], moments[:, 1, 1] - moments[:, 0, 0]) / 2)
+    assert 25 < np.abs(angles).max() < 32
+    np.testing.assert_allclose(np.trace(moments, axis1=1, axis2=2), 36 / 12 + 144 / 12, rtol=0.1)
+
+
+def test_zoom_is_a_share_of_width_and_of_height():
+    moments, _ = moved_square({"zoom": 0.25})
+    widths, heights = np.sqrt(moments[:, 1, 1] / 12), np.sqrt(moments[:, 0, 0] / 3)
+    for scale in (widths, heights):
+        assert 0.72 < scale.min() < 0.85
+        assert 1.15 < scale.max() < 1.3
+    assert abs(np.corrcoef(widths, heights)[0, 1]) < 0.3
+
+
+def test_shear_is_pixels_across_per_pixel_down():
+    moments, _ = moved_square({"shear": 0.5})
+    slant = moments[:, 0, 1] / moments[:, 0, 0]
+    assert 0.4 < np.abs(slant).max() < 0.55
+    np.testing.assert_allclose(moments[:, 0, 0], 3, rtol=0.15)
 
 
 def test_augmentation_survives_saving():

@@ -6,6 +6,7 @@ import pytest
 
 import export
 from config import from_settings
+from encoder_model import DECISIVE
 from export import export_part
 from runtime import CARD, Translator, read_card
 from shell import UserError
@@ -17,11 +18,13 @@ def test_weights_and_onnx_are_the_same_model(smoke_model):
     model = build_model(run)
     model.load_weights(smoke_model / f"{run.name}.weights.h5")
     images = np.random.default_rng(1).integers(0, 256, (9, 28, 28, 1), dtype=np.uint8)
-    expected = model({"image": images, "font": np.full(9, 2, np.int32)})
+    _, logits = model.reader(images.astype("float32"))
+    character = keras.ops.softmax(DECISIVE * logits)
+    expected = model.typesetter([character, np.full(9, 2, np.int32)])
     translator = Translator.open(run.name, smoke_model.parent)
     glyphs, probabilities = translator.translate(images, translator.card["fonts"][2])
-    np.testing.assert_allclose(glyphs, expected["glyph"], atol=1e-4)
-    np.testing.assert_allclose(probabilities, keras.ops.softmax(expected["logits"]), atol=1e-4)
+    np.testing.assert_allclose(glyphs, expected, atol=1e-4)
+    np.testing.assert_allclose(probabilities, keras.ops.softmax(logits), atol=1e-4)
 
 
 def test_the_weights_file_holds_no_optimizer(smoke_model, smoke_run):
@@ -33,7 +36,7 @@ def test_the_weights_file_holds_no_optimizer(smoke_model, smoke_run):
 def test_an_export_that_computes_something_else_is_refused(tmp_path, monkeypatch):
     image = keras.Input((4,), name="x")
     part = keras.Model(image, {"y": keras.layers.Dense(3)(image)})
-    export_part(part, tmp_path / "right.onnx")
+    export_part(part, tmp_path / "right.onnx", {})
     original = keras.Model.export
 
     def export_something_else(model, *arguments, **settings):
@@ -42,7 +45,7 @@ def test_an_export_that_computes_something_else_is_refused(tmp_path, monkeypatch
 
     monkeypatch.setattr(keras.Model, "export", export_something_else)
     with pytest.raises(UserError, match="'y' differs from Keras by"):
-        export_part(part, tmp_path / "wrong.onnx")
+        export_part(part, tmp_path / "wrong.onnx", {})
 
 
 def test_nothing_is_left_of_an_export_that_failed(smoke_run, tmp_path, monkeypatch):

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 import inference
-from inference import output_files, picture_files
+import picture
+from inference import Opened, output_files, picture_files
 from shell import UserError
 
 ROOT = Path(inference.__file__).parent
@@ -111,6 +112,33 @@ def test_good_pictures_are_done_and_bad_ones_reported_at_the_end(run, tmp_path):
         assert name in error
 
 
+def test_a_failing_output_hides_no_bad_picture_and_is_named(run, tmp_path):
+    Image.new("L", (50, 50), 255).save(tmp_path / "a", "png")
+    (tmp_path / "figures" / "seven-typeset.png").mkdir(parents=True)
+    done = run("a", draw_seven(tmp_path / "seven.png"), "--out=figures")
+    assert done.returncode == 2
+    first, second = done.stderr.splitlines()
+    assert first.startswith("error: a: expected a character")
+    assert second == "error: Is a directory: figures/seven-typeset.png"
+
+
+def test_a_name_that_is_no_unicode_is_read_all_the_same(run, tmp_path):
+    name = os.fsdecode(b"seven-\xff.png")
+    try:
+        draw_seven(tmp_path / name)
+    except OSError:
+        pytest.skip("this disk takes Unicode names only")
+    done = run(name)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "seven-\\udcff.png: " in done.stdout
+    assert json.loads(run(name, "--json").stdout)["image"] == name
+
+
+def test_the_first_font_of_the_model_is_the_default(run, tmp_path, smoke_model):
+    report = json.loads(run(draw_seven(tmp_path / "seven.png"), "--json").stdout)
+    assert report["font"] == json.loads((smoke_model / "card.json").read_text())["fonts"][0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -170,6 +198,21 @@ def test_outputs_never_meet(names):
     assert len({str(path).casefold() for path in outputs.values()}) == len(names)
 
 
+def test_thousands_of_equal_names_take_no_time():
+    paths = [Path(str(number), "scan.png") for number in range(20_000)]
+    outputs = output_files(paths, Path("out"))
+    assert len({path.name for path in outputs.values()}) == len(paths)
+
+
+def test_a_folder_is_searched_for_every_format_but_not_for_hidden_files(tmp_path):
+    for name in ("a.AVIF", "b.jp2", "c.tga", "._a.png", ".b.png", "notes.txt"):
+        (tmp_path / name).touch()
+    assert [file.name for file in picture_files([tmp_path])] == ["a.AVIF", "b.jp2", "c.tga"]
+    suffixes = {suffix for suffix, kind in Image.registered_extensions().items() if kind in picture.FORMATS}
+    assert suffixes - inference.SUFFIXES == {".icb", ".vda", ".vst"}  # TGA's, which are other things nowadays
+    assert suffixes | {".avif", ".avifs"} >= inference.SUFFIXES  # which not every Pillow can read
+
+
 def test_files_given_twice_are_read_once(tmp_path):
     path = draw_seven(tmp_path / "seven.png")
     assert picture_files([path, tmp_path, path]) == [path]
@@ -196,3 +239,29 @@ def test_previews_of_every_mode(tmp_path, mode):
     panel = inference.preview(picture, inference.find_glyph(picture))
     assert panel.mode == "RGB"
     assert np.asarray(panel).std() > 10
+
+
+def test_the_frame_is_around_the_character_of_a_photograph_decoded_smaller(tmp_path):
+    photo = Image.new("L", (4000, 3000), 240)
+    for left, width in ((400, 160), (2600, 120)):
+        ImageDraw.Draw(photo).line([(left, 600), (left + 900, 600), (left + 400, 2200)], 20, width, joint="curve")
+    photo.save(tmp_path / "photo.jpg")
+    (opened,) = inference.open_all([tmp_path / "photo.jpg"], [])
+    assert isinstance(opened, Opened)
+    assert opened.found.characters == 2
+    pixels = np.asarray(opened.preview).astype(int)
+    rows, columns = np.nonzero(pixels[..., 0] - pixels[..., 2] > 100)
+    frame = np.array([columns.min(), rows.min(), columns.max(), rows.max()]) * 4000 / pixels.shape[1]
+    np.testing.assert_allclose(frame, opened.found.box, atol=60)
+    np.testing.assert_allclose(opened.found.box, (400, 520, 1350, 2250), atol=100)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+def test_a_float_picture_with_odd_numbers_is_read_in_silence(tmp_path, odd):
+    levels = np.asarray(Image.open(draw_seven(tmp_path / "seven.png"))).astype(np.float32)
+    levels[:3, :3] = odd
+    Image.fromarray(levels).save(tmp_path / "float.tif")
+    failures: list[str] = []
+    (opened,) = inference.open_all([tmp_path / "float.tif"], failures)
+    assert np.asarray(opened.preview).std() > 10

@@ -176,6 +176,31 @@ def test_exif_orientation_is_applied(tmp_path, orientation):
     assert likeness(to_glyph(tmp_path / "turned.jpg")) > 0.97
 
 
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("size", [(4000, 3000), (4001, 3003)])
+def test_the_box_is_in_pixels_of_the_file_however_small_it_was_decoded(tmp_path, size, orientation):
+    page = Image.new("L", size, 245)
+    page.paste(drawing(1200, 80), (2000, 900))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = page if orientation == 1 else page.transpose(Image.Transpose.ROTATE_90)
+    stored.save(tmp_path / "photo.jpg", exif=exif)
+    picture = open_picture(tmp_path / "photo.jpg")
+    assert picture.width < size[0]
+    found = find_glyph(picture)
+    assert found.picture_size == size
+    np.testing.assert_allclose(found.box, find_glyph(page).box, atol=25)
+    picture.save(tmp_path / "small.png")
+    for again in (picture.crop((400, 200, *picture.size)), Image.open(tmp_path / "small.png")):
+        assert find_glyph(again).picture_size == again.size
+
+
+def test_no_box_reaches_beyond_its_picture():
+    page = Image.new("L", (1001, 1003), 245)
+    ImageDraw.Draw(page).line([(400, 500), (1000, 1002)], 20, 60)
+    assert find_glyph(page).box[2:] == page.size
+
+
 def test_first_frame_of_several(tmp_path):
     drawing().save(tmp_path / "film.gif", save_all=True, append_images=[Image.new("L", (120, 120), 255)])
     assert likeness(to_glyph(tmp_path / "film.gif")) > 0.97
@@ -314,6 +339,12 @@ def test_a_bad_file_is_told_in_one_line(tmp_path, kind):
     with pytest.raises(UserError, match=said) as told:
         to_glyph(make(tmp_path))
     assert "\n" not in str(told.value)
+    assert str(told.value).startswith(f"{make(tmp_path)}: expected")
+
+
+def test_a_picture_without_a_name_is_told_without_one():
+    with pytest.raises(UserError, match=r"^expected a character"):
+        to_glyph(Image.new("L", (80, 80)))
 
 
 @pytest.mark.parametrize("noise", ["normal", "uniform", "salt"])

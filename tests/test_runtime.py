@@ -1,5 +1,6 @@
 """A trained folder as its user opens it: what is computed, what is refused, what is never imported."""
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -8,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import runtime
-from runtime import CARD, Translator, list_models, softmax
+from runtime import CARD, CARD_FIELDS, TrainedModel, Translator, list_models, read_card, softmax
 from shell import UserError
 
 
@@ -100,6 +103,81 @@ def test_a_damaged_card_is_refused(models, text):
     (models / "translator-digits-smoke" / CARD).write_text(text, encoding="latin-1")
     with pytest.raises(UserError, match="model card"):
         Translator.open("translator-digits-smoke", models)
+
+
+WHOLE_CARD = {"name": "x", "task": "translate", "alphabet": "01", "files": {}, "fonts": ["STIXGeneral"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"files": []}, "with files"),
+        ({"files": {"x": 3}}, "sha256 of every file"),
+        ({"name": 1, "task": None, "alphabet": ["0"]}, "with name, task, alphabet"),
+        ({}, "with translator.onnx"),
+        ({"files": {"translator.onnx": "00"}, "fonts": "STIXGeneral"}, "with fonts"),
+        ({"files": {"translator.onnx": "00"}, "fonts": []}, "with fonts"),
+        ({"files": {"translator.onnx": "00"}, "fonts": ["a", 1]}, "with fonts"),
+        ({"task": "write"}, "task 'translate', received one of 'write'"),
+        ({"files": {"translator.onnx": "00"}}, "translator.onnx: missing"),
+    ],
+)
+def test_a_card_that_is_still_json_is_refused(tmp_path, changes, said):
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / CARD).write_text(json.dumps(WHOLE_CARD | changes))
+    with pytest.raises(UserError, match=said):
+        Translator.open("x", tmp_path)
+
+
+def test_any_kind_of_model_can_be_looked_at(tmp_path):
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / CARD).write_text(json.dumps(WHOLE_CARD | {"task": "write"}))
+    assert TrainedModel.open("x", tmp_path).card["task"] == "write"
+
+
+def test_endless_nesting_is_no_card(tmp_path):
+    (tmp_path / CARD).write_text("[" * 100_000)
+    with pytest.raises(UserError, match="damaged"):
+        read_card(tmp_path / CARD)
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(JSON_VALUES | st.dictionaries(st.sampled_from([*CARD_FIELDS, "fonts"]), JSON_VALUES))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_random_json_is_a_sound_card_or_a_user_error(tmp_path, content):
+    (tmp_path / "x").mkdir(exist_ok=True)
+    (tmp_path / "x" / CARD).write_text(json.dumps(content))
+    with contextlib.suppress(UserError):
+        card = read_card(tmp_path / "x" / CARD)
+        assert all(isinstance(card[field], kind) for field, kind in CARD_FIELDS.items())
+    with pytest.raises(UserError):
+        Translator.open("x", tmp_path)  # none of the files is there
+
+
+def test_a_model_of_the_working_folder_comes_before_the_shipped_one(tmp_path, monkeypatch):
+    for place, name in (("shipped", "a"), ("shipped", "b"), ("here", "a"), ("here", "c")):
+        folder = tmp_path / place / "modelh5" / name
+        folder.mkdir(parents=True)
+        (folder / CARD).write_text(json.dumps(WHOLE_CARD | {"task": place}))
+    monkeypatch.setattr(runtime, "MODELS_DIR", tmp_path / "shipped" / "modelh5")
+    monkeypatch.chdir(tmp_path / "here")
+    assert list_models() == ["a", "b", "c"]
+    assert [TrainedModel.open(name).card["task"] for name in "abc"] == ["here", "shipped", "here"]
+    with pytest.raises(UserError, match=r"not found in modelh5 or .*; there is: a, b, c"):
+        TrainedModel.open("zzz")
+    with pytest.raises(UserError, match="there is: a, b$"):
+        TrainedModel.open("c", runtime.MODELS_DIR)  # a folder that is named stands alone
+
+
+def test_the_first_font_is_the_one_unless_another_is_named():
+    translator = Translator(Path(), WHOLE_CARD | {"fonts": ["B", "A"]})
+    assert [translator.font_number(font) for font in (None, "B", "a")] == [0, 0, 1]
 
 
 def test_card_says_what_the_model_is(smoke_model, smoke_run):

@@ -1,6 +1,7 @@
 """What a script owes the terminal, whatever happens."""
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import shell
-from shell import UserError, did_you_mean, unframed, written_whole
+from shell import PIPE_CLOSED, STALE, UserError, did_you_mean, naming, unframed, written_whole
 
 ROOT = Path(shell.__file__).parent
 
@@ -39,6 +40,51 @@ def test_exit_codes_and_single_lines(body, code, stderr):
 
 def test_a_bug_keeps_its_traceback():
     assert "Traceback" in run("1 / 0").stderr
+
+
+def run_into(stdout, body: str) -> tuple[int, str]:
+    """Exit code and stderr of a script with a stdout that takes nothing."""
+    program = f"import sys, shell\ndef main():\n    {body}\nshell.run_script(main)"
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=ROOT, env=buffered, stdout=stdout, stderr=subprocess.PIPE, text=True)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("print('one line')", (PIPE_CLOSED, "")),
+        ("[print('x' * 100) for _ in range(10000)]", (PIPE_CLOSED, "")),
+        ("print('help'); sys.exit(0)", (PIPE_CLOSED, "")),
+        ("print('x'); raise shell.UserError('y')", (2, "error: y\n")),
+    ],
+)
+def test_a_reader_that_left_is_told_as_shells_do(body, told):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w") as stdout:
+        assert run_into(stdout, body) == told
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_output_that_finds_the_disk_full_is_one_line():
+    with open("/dev/full", "w") as stdout:
+        assert run_into(stdout, "print('x')") == (2, "error: No space left on device\n")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_what_the_terminal_cannot_show_is_escaped(encoding):
+    done = run(
+        r"print('\udcff \u00e9'); raise shell.UserError('\udcff')", env=os.environ | {"PYTHONIOENCODING": encoding}
+    )
+    assert (done.returncode, done.stderr) == (2, "error: \\udcff\n")
+    assert done.stdout == ("\\udcff \u00e9\n" if encoding == "utf-8" else "\\udcff \\xe9\n")
+
+
+def test_naming_puts_the_thing_first_and_once():
+    with pytest.raises(UserError, match=r"^a: expected a$"), naming(Path("a")):
+        raise UserError("expected a")
 
 
 def test_a_closed_pipe_is_silent():
@@ -83,6 +129,69 @@ def test_killed_while_writing_leaves_the_old_file(tmp_path):
     process.wait()
     time.sleep(0.01)
     assert (tmp_path / "file").read_text() == "before"
+
+
+def test_an_error_names_the_output_and_not_its_draft(tmp_path):
+    (tmp_path / "taken.png").mkdir()
+    for path, block in [
+        (tmp_path / "file.png", lambda draft: (draft / "nowhere").touch()),
+        (tmp_path / "file.png", lambda draft: None),
+        (tmp_path / "taken.png", lambda draft: draft.touch()),
+    ]:
+        with pytest.raises(OSError) as told, written_whole(path) as draft:
+            block(draft)
+        assert told.value.filename == path
+    with pytest.raises(OSError) as told, written_whole(tmp_path / "file.png"):
+        Path("/none/such").read_bytes()
+    assert told.value.filename == "/none/such"
+    assert os.listdir(tmp_path) == ["taken.png"]
+
+
+def test_a_folder_that_may_not_be_written_to_names_the_output(tmp_path, monkeypatch):
+    def refuse(self, *_, **__):
+        raise OSError(errno.EACCES, "Permission denied", str(self))
+
+    (tmp_path / "locked").mkdir()
+    original = Path.mkdir
+    monkeypatch.setattr(
+        Path, "mkdir", lambda self, *a, **k: (refuse if ".part" in self.name else original)(self, *a, **k)
+    )
+    with pytest.raises(PermissionError) as told, written_whole(tmp_path / "locked" / "file.png"):
+        pass
+    assert told.value.filename == tmp_path / "locked" / "file.png"
+
+
+def killed_draft(path: Path, age: float) -> Path:
+    """The workspace of a process that was killed while it wrote a folder."""
+    workspaces = []
+    with contextlib.suppress(RuntimeError), written_whole(path) as draft:
+        draft.mkdir()
+        (draft / "half").write_text("half")
+        workspaces.append(draft.parent.rename(path.parent / "aside"))
+        raise RuntimeError
+    workspace = workspaces[0].rename(draft.parent)
+    for file in (workspace, *workspace.rglob("*")):
+        os.utime(file, (time.time() - age,) * 2)
+    return workspace
+
+
+def test_what_a_killed_process_left_is_swept_up_later_but_not_what_may_be_at_work(tmp_path):
+    (tmp_path / ".mine.part").mkdir()
+    old, young = (killed_draft(tmp_path / name, age) for name, age in (("a", 2 * STALE), ("b", STALE / 2)))
+    growing = killed_draft(tmp_path / "c", 2 * STALE)
+    (growing / "c" / "half").write_text("a download of hours")
+    swapped = killed_draft(tmp_path / "d", 2 * STALE)
+    (swapped / shell.REPLACED).mkdir()
+    os.utime(swapped, (0, 0)), os.utime(swapped / shell.REPLACED, (0, 0))
+    shell._sweep.cache_clear()
+    with written_whole(tmp_path / "file") as draft:
+        draft.touch()
+    assert old.name.endswith(".part")
+    assert not old.exists()
+    assert young.exists()
+    assert growing.exists()
+    assert swapped.exists()
+    assert (tmp_path / ".mine.part").exists()
 
 
 def test_did_you_mean():

@@ -110,6 +110,12 @@ def test_an_unknown_model_is_told_what_there_is(trained):
         find_run("translater-digits", trained())
 
 
+@needs_dot
+def test_a_suffix_may_be_in_capitals(tmp_path):
+    main(Arguments(SMOKE, expand=False, out=tmp_path / "a.SVG"))
+    assert (tmp_path / "a.SVG").read_bytes().startswith(b"<?xml")
+
+
 def test_an_unknown_format_is_refused():
     with pytest.raises(UserError, match=r"\.svg"):
         diagram_file(Path("diagram.docx"), "x")
