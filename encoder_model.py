@@ -247,17 +247,20 @@ class TranslatorTask:
     def finish(self, model: Translator) -> None:
         """Proof-reads the typesetter: trains it alone on every character of every font, told for certain.
 
-        Beside the reader it is shown the probabilities of look-alikes and learns to draw between them; in use it is told
-        one character.
+        Beside the reader it is shown the probabilities of look-alikes and learns to draw between them; in use it is
+        told one character.
         """
         fonts, characters = self.type_glyphs.shape[:2]
         told = np.tile(np.eye(characters, dtype=np.float32), (fonts * PROOFS_AN_EPOCH, 1))  # (P * F * K, K)
         font = np.tile(np.repeat(np.arange(fonts, dtype=np.int32), characters), PROOFS_AN_EPOCH)
         right = self.type_glyphs.reshape(-1, *self.type_glyphs.shape[2:]) / np.float32(255)
         schedule = keras.optimizers.schedules.CosineDecay(3e-3, PROOF_EPOCHS * PROOFS_AN_EPOCH)
-        model.typesetter.compile(keras.optimizers.Adam(schedule), loss="binary_crossentropy")
+        proof = keras.models.clone_model(model.typesetter)  # apart, so that no optimizer is saved with the model
+        proof.set_weights(model.typesetter.get_weights())
+        proof.compile(keras.optimizers.Adam(schedule), loss="binary_crossentropy")
         right = np.tile(right, (PROOFS_AN_EPOCH, 1, 1, 1))
-        model.typesetter.fit([told, font], right, fonts * characters, epochs=PROOF_EPOCHS, shuffle=False, verbose=0)
+        proof.fit([told, font], right, fonts * characters, epochs=PROOF_EPOCHS, shuffle=False, verbose=0)
+        model.typesetter.set_weights(proof.get_weights())
 
     def features(self, model: Translator, images: np.ndarray) -> np.ndarray:
         """Codes `(N, C)` of images, for the projector."""

@@ -35,6 +35,7 @@ def export_model(task: Task, model: keras.Model, state: RunState) -> Path:
     with written_whole(target) as folder:
         folder.mkdir()
         model = plain_copy(run, model)
+        task.finish(model)
         save_weights(model, folder / f"{run.name}.weights.h5")
         if keras.backend.backend() == "tensorflow":
             export_parts(model, folder)
@@ -63,7 +64,8 @@ def export_apart(run: RunConfig, folder: Path) -> None:
 
 
 def plain_copy(run: RunConfig, model: keras.Model) -> keras.Model:
-    """The model in float32, which ONNX runs everywhere, and without its optimizer, whose moments triple the file."""
+    """The model on one device, in float32, which ONNX runs everywhere, and without its optimizer's moments."""
+    keras.distribution.set_distribution(None)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:

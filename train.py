@@ -38,7 +38,6 @@ def main(run: RunConfig) -> None:
         pictures = ProgressPictures(task, run)
         model = fit(task, run, state, pictures)
         state.load_best(model)
-        task.finish(model)
         pictures.animate(len(state.history))
         write_projector(pictures.board, task, model)
         pictures.board.outcome(state.history[state.best_epoch - 1])

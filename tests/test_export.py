@@ -20,7 +20,7 @@ def test_weights_and_onnx_are_the_same_model(smoke_model):
     images = np.random.default_rng(1).integers(0, 256, (9, 28, 28, 1), dtype=np.uint8)
     _, logits = model.reader(images.astype("float32"))
     character = keras.ops.softmax(DECISIVE * logits)
-    expected = model.typesetter([character, np.full(9, 2, np.int32)])
+    expected = model.typesetter([character, keras.ops.full((9,), 2, dtype="int32")])
     translator = Translator.open(run.name, smoke_model.parent)
     glyphs, probabilities = translator.translate(images, translator.card["fonts"][2])
     np.testing.assert_allclose(glyphs, expected, atol=1e-4)
@@ -54,7 +54,11 @@ def test_nothing_is_left_of_an_export_that_failed(smoke_run, tmp_path, monkeypat
 
     monkeypatch.setattr(export, "export_parts", fail)
     state = type("State", (), {"history": [{}], "best_epoch": 1})()
-    task = type("Task", (), {"run": type(smoke_run)(name="x", models_dir=tmp_path, model=smoke_run.model)})()
+    task = type(
+        "Task",
+        (),
+        {"finish": lambda *_: None, "run": type(smoke_run)(name="x", models_dir=tmp_path, model=smoke_run.model)},
+    )()
     with pytest.raises(UserError):
         export.export_model(task, build_model(task.run), state)
     assert list(tmp_path.iterdir()) == []

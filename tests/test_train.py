@@ -240,7 +240,7 @@ def test_a_diverged_run_says_so(smoke_run, tmp_path):
     [
         (["translator-digit"], "translator-digits"),
         (["translator-digits", "--epoch=3"], "did you mean --epochs"),
-        (["translator-digits", "--epochs=-3"], "`epochs` must be positive. Received: epochs=-3"),
+        (["translator-digits", "--epochs=-3"], "`epochs` must lie in .* Received: epochs=-3"),
         (["translator-digits", "--dataset=mnits"], "did you mean 'mnist'"),
         (["translator-digits-smoke", "--model.alphabet=abc"], "no training images|there are none of"),
         (["translator-digits-smoke", "--model.fonts=Comic Sense"], "Comic Sense"),
