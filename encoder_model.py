@@ -11,6 +11,7 @@ from augmentation import RandomAffine
 from config import AugmentConfig, TranslatorConfig, TranslatorRun
 from data_processor import TRAIN, VALIDATION, GlyphDataset, evenly_spread
 from drawing import tile
+from synthetic_image_generator import find_font, font_name
 
 EVALUATION_BATCH = 512  # a power of two: JAX divides it evenly over its devices
 DECISIVE = 1000.0  # sharpness in use: one character, but where two are as good as equal
@@ -272,7 +273,7 @@ class TranslatorTask:
         return {
             "task": self.kind,
             "alphabet": config.alphabet,
-            "fonts": list(config.fonts),
+            "fonts": [font_name(find_font(font)) for font in config.fonts],  # names, where a setting may be a path
             "image_size": config.image_size,
             "code_size": config.code_size,
         }
