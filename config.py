@@ -219,7 +219,7 @@ _DIGITS = TranslatorRun(name="translator-digits")
 _ASCII = TranslatorRun(
     name="translator-ascii",
     dataset=("mnist", "unipen94"),
-    dataset_share=(0.15, 1.0),  # more of MNIST, and every O or l that could be a 0 or a 1 is read as a digit
+    dataset_share=(0.15, 1.0),  # all of MNIST would make digits out of many an O and l
     epochs=26,
     augment=AugmentConfig(share=0.8, zoom=0.2, shear=0.3),
     model=TranslatorConfig(
