@@ -1,31 +1,45 @@
-"""Training pictures moved, turned, slanted and stretched on the device: one resampling for all of it."""
+"""Training pictures moved, bent, thickened and thinned on the device; and what is no character, made of them."""
 
 import math
 
 import keras
-from keras import ops
+from keras import layers, ops
 
 from config import AugmentConfig
 
+BENDS = 5  # nodes a side of the random field that bends a picture: about one a stroke
+
+
+class _Seeded(layers.Layer):
+    """A layer with randomness of its own; `train.py` sets its generator's state anew at the start of each epoch."""
+
+    def __init__(self, seed: int = 0, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = seed
+        self.generator = keras.random.SeedGenerator(seed)
+
+    def get_config(self):
+        return {**super().get_config(), "seed": self.seed}
+
 
 @keras.saving.register_keras_serializable(package="scriptorium")
-class RandomAffine(keras.layers.Layer):
-    """Moves every picture of a batch by its own random affine map; the identity outside training.
+class RandomWarp(_Seeded):
+    """Moves, slants, stretches and bends every picture of a batch in its own way; the identity outside training.
 
-    The four moves are one 3x3 matrix, so a picture is interpolated once, where a chain of Keras' own layers would blur
-    it four times.
+    All of it is one map, so a picture is interpolated once; a chain of Keras' own layers would blur it four times.
 
     Args:
         config: How far a picture may move.
-        seed: Seed of the layer's generator; `train.py` sets its state anew at the start of each epoch.
+        seed: Seed of the layer's generator.
 
     Input and output shape: `(B, S, S, C)`, float.
+
+    Reference: Simard et al. 2003, "Best Practices for Convolutional Neural Networks", for the elastic part.
     """
 
     def __init__(self, config: AugmentConfig, seed: int = 0, **kwargs):
-        super().__init__(**kwargs)
-        self.config, self.seed = config, seed
-        self.generator = keras.random.SeedGenerator(seed)
+        super().__init__(seed, **kwargs)
+        self.config = config
 
     def call(self, images, training: bool = False):
         if not training:
@@ -33,7 +47,10 @@ class RandomAffine(keras.layers.Layer):
         size = images.shape[1]
         draws = keras.random.uniform((ops.shape(images)[0], 6), -1.0, 1.0, seed=self.generator)
         matrices = self._matrices(draws, (size - 1) / 2)
-        moved = ops.image.affine_transform(images, matrices, interpolation="bilinear", fill_mode="constant")
+        if self.config.elastic:
+            moved = sample_bilinear(images, *self._bent(matrices, ops.shape(images)[0], size))
+        else:
+            moved = ops.image.affine_transform(images, matrices, interpolation="bilinear", fill_mode="constant")
         if self.config.share == 1:
             return moved
         chosen = keras.random.uniform((ops.shape(images)[0], 1, 1, 1), seed=self.generator) < self.config.share
@@ -53,9 +70,137 @@ class RandomAffine(keras.layers.Layer):
         zero = ops.zeros_like(angle)
         return ops.stack([a0, a1, a2, b0, b1, b2, zero, zero], axis=1)  # (B, 8)
 
+    def _bent(self, matrices, count, size: int):
+        """Where each output pixel comes from: x and y `(B, S*S)`, the affine map with the elastic field added."""
+        row, column = (ops.reshape(line, (1, -1)) for line in ops.meshgrid(
+            ops.arange(size, dtype="float32"), ops.arange(size, dtype="float32"), indexing="ij"))  # fmt: skip
+        nodes = keras.random.normal((count, BENDS, BENDS, 2), stddev=self.config.elastic, seed=self.generator)
+        field = ops.image.resize(nodes, (size, size), interpolation="bicubic")  # (B, S, S, 2)
+        bend_x, bend_y = (ops.reshape(field[..., axis], (-1, size * size)) for axis in (0, 1))
+        a0, a1, a2, b0, b1, b2 = (matrices[:, k : k + 1] for k in range(6))
+        return a0 * column + a1 * row + a2 + bend_x, b0 * column + b1 * row + b2 + bend_y
+
     def get_config(self):
-        return {**super().get_config(), "config": vars(self.config), "seed": self.seed}
+        return {**super().get_config(), "config": vars(self.config)}
 
     @classmethod
     def from_config(cls, config):
         return cls(**{**config, "config": AugmentConfig(**config["config"])})
+
+
+def sample_bilinear(images, x, y):
+    """Pictures read off between their pixels; paper (0) lies around them.
+
+    Args:
+        images: float `(B, S, S, 1)`. x, y: columns and rows, float `(B, S*S)`, one for each pixel of the result.
+
+    Returns:
+        float `(B, S, S, 1)`.
+    """
+    size = images.shape[1]
+    side = size + 2
+    flat = ops.reshape(ops.pad(images[..., 0], [(0, 0), (1, 1), (1, 1)]), (-1, side * side))
+    x, y = ops.clip(x, -1.0, size) + 1, ops.clip(y, -1.0, size) + 1
+    left, top = ops.floor(ops.minimum(x, side - 1.001)), ops.floor(ops.minimum(y, side - 1.001))
+    right_share, lower_share = x - left, y - top
+    corner = ops.cast(top * side + left, "int32")
+
+    def taken(offset: int):
+        return ops.take_along_axis(flat, corner + offset, axis=1)
+
+    upper = taken(0) * (1 - right_share) + taken(1) * right_share
+    lower = taken(side) * (1 - right_share) + taken(side + 1) * right_share
+    return ops.reshape(upper * (1 - lower_share) + lower * lower_share, (-1, size, size, 1))
+
+
+@keras.saving.register_keras_serializable(package="scriptorium")
+class RandomStroke(_Seeded):
+    """Thickens or thins the strokes of every picture by its own amount; the identity outside training.
+
+    A share of the way to the picture's dilation, or to its erosion, by 3x3 pixels: half a pixel is possible.
+
+    Args:
+        reach: The largest share, in [0, 1].
+        seed: Seed of the layer's generator.
+
+    Input and output shape: `(B, S, S, 1)`, float.
+    """
+
+    def __init__(self, reach: float, seed: int = 0, **kwargs):
+        super().__init__(seed, **kwargs)
+        self.reach = reach
+
+    def call(self, images, training: bool = False):
+        if not training:
+            return images
+        amount = keras.random.uniform((ops.shape(images)[0], 1, 1, 1), -self.reach, self.reach, seed=self.generator)
+        dilated, eroded = _dilated(images), -_dilated(-images)
+        thicker, thinner = ops.maximum(amount, 0.0), ops.maximum(-amount, 0.0)
+        return images + thicker * (dilated - images) + thinner * (eroded - images)
+
+    def get_config(self):
+        return {**super().get_config(), "reach": self.reach}
+
+
+def _dilated(images):
+    """The largest of each pixel's 3x3 neighbours, by rows, then columns: on a CPU ten times as fast as pooling."""
+    size = images.shape[1]
+    padded = ops.pad(images, [(0, 0), (1, 1), (1, 1), (0, 0)])
+    for rows in (True, False):
+        parts = [padded[:, k : k + size] if rows else padded[:, :, k : k + size] for k in range(3)]
+        padded = ops.maximum(parts[0], ops.maximum(parts[1], parts[2]))
+    return padded
+
+
+def augmented(images, config: AugmentConfig, seed: int):
+    """Training pictures `(B, S, S, 1)`, float, moved and thickened; the layers are the identity outside training."""
+    moved = RandomWarp(config, seed=seed, name="augment")(images)
+    return RandomStroke(config.stroke, seed=seed, name="stroke")(moved) if config.stroke else moved
+
+
+@keras.saving.register_keras_serializable(package="scriptorium")
+class RandomStrays(_Seeded):
+    """Non-characters made of a batch of characters: tangles of their ink, and smudges and textures without any.
+
+    Args:
+        one_in: There is one of either kind for so many characters, at least one.
+        seed: Seed of the layer's generator.
+
+    Input shape: `(B, S, S, 1)` in 0..255, `B` a multiple of `one_in` or else rounded down. Output: `(M, S, S, 1)`.
+    """
+
+    TANGLED = 4  # characters in one tangle at most
+
+    def __init__(self, one_in: int = 16, seed: int = 0, **kwargs):
+        super().__init__(seed, **kwargs)
+        self.one_in = one_in
+        wild = AugmentConfig(rotation=180.0, shift=7.0, zoom=0.5, shear=0.5)
+        self.throw = RandomWarp(wild, seed=seed + 1)
+
+    def call(self, images):
+        count = ops.maximum(ops.shape(images)[0] // self.one_in, 1)
+        return ops.concatenate([self._tangles(images, count), self._textures(images, count)], axis=0)
+
+    def _tangles(self, images, count):
+        """Two to four characters thrown over each other, turned anyhow."""
+        size, total = images.shape[1], ops.shape(images)[0]
+        drawn = keras.random.randint((count * self.TANGLED,), 0, total, seed=self.generator)
+        thrown = self.throw(ops.take(images, drawn, axis=0), training=True)
+        thrown = ops.reshape(thrown, (-1, self.TANGLED, size, size, 1))
+        wanted = keras.random.uniform((count, 1), 0.0, self.TANGLED - 1.0, seed=self.generator) + 1  # above 1: two
+        kept = ops.cast(ops.arange(self.TANGLED, dtype="float32")[None] < wanted, images.dtype)
+        return ops.max(thrown * kept[:, :, None, None, None], axis=1)
+
+    def _textures(self, images, count):
+        """Noise of a random grain, from single specks to large blots, of a random density; some of it empty paper."""
+        size = images.shape[1]
+        fine = keras.random.normal((count, size, size, 1), seed=self.generator)
+        coarse = keras.random.normal((count, size // 4, size // 4, 1), seed=self.generator)
+        coarse = ops.image.resize(coarse, (size, size), interpolation="bicubic")
+        grain, cut, steep = (keras.random.uniform((count, 1, 1, 1), low, high, seed=self.generator)
+                             for low, high in ((0.0, 1.0), (-0.5, 2.5), (1.0, 8.0)))  # fmt: skip
+        noise = grain * coarse + (1 - grain) * fine
+        return ops.cast(255 * ops.sigmoid(steep * (noise - cut)), images.dtype)
+
+    def get_config(self):
+        return {**super().get_config(), "one_in": self.one_in}

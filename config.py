@@ -17,6 +17,10 @@ ASCII = ALNUM + SIGNS  # all 94 printable characters that leave ink
 ALPHABETS = {"digits": DIGITS, "upper": UPPER, "lower": LOWER, "letters": LETTERS, "alnum": ALNUM, "ascii": ASCII}
 """Alphabets a user may ask for by name; any other string is taken as the alphabet itself."""
 
+LOOK_ALIKES = ("0Oo", "1lIi|", "2Zz", "5Ss", "6b", "9gq", "UuVv", ".,'`", ":;", "-_")
+"""Characters that isolated handwriting writes alike, so that nobody could tell them apart without their neighbours or
+the line they stand on: a round one, an upright stroke, one shape at two heights. Measures can forgive them."""
+
 DATA_DIR_VARIABLE = "SCRIPTORIUM_DATA"
 """Environment variable that names the data directory; without it, `data/`."""
 
@@ -34,6 +38,18 @@ def _require(holds: bool, rule: str, **received: object) -> None:
         raise ValueError(f"{rule}. Received: {values}")
 
 
+def _settle_alphabet(config: object) -> None:
+    """Puts the characters in the place of an alphabet's name."""
+    object.__setattr__(config, "alphabet", characters_of(config.alphabet))
+    different = len(set(config.alphabet)) == len(config.alphabet) > 1
+    _require(different, "`alphabet` must hold two or more different characters", alphabet=config.alphabet)
+
+
+def _check_smoothing(config: object) -> None:
+    value = config.label_smoothing
+    _require(0 <= value < 1, "`label_smoothing` must lie in [0, 1)", label_smoothing=value)
+
+
 @dataclass(frozen=True)
 class AugmentConfig:
     """How far a training picture may be moved, in the training pass alone; every range is symmetric and uniform."""
@@ -48,6 +64,10 @@ class AugmentConfig:
     """Largest relative change of width and of height, drawn apart."""
     shear: float = 0.25
     """Largest slant: the horizontal shift in pixels per pixel of height."""
+    elastic: float = 0.0
+    """Standard deviation, in pixels, of a smooth random field that bends the strokes (Simard et al. 2003)."""
+    stroke: float = 0.0
+    """How far strokes are thickened or thinned: 1 is by a pixel on either side."""
 
     def __post_init__(self):
         _require(0 <= self.share <= 1, "`share` must lie in [0, 1]", share=self.share)
@@ -55,6 +75,8 @@ class AugmentConfig:
         _require(self.shift >= 0, "`shift` must not be negative", shift=self.shift)
         _require(0 <= self.zoom < 1, "`zoom` must lie in [0, 1)", zoom=self.zoom)
         _require(self.shear >= 0, "`shear` must not be negative", shear=self.shear)
+        _require(self.elastic >= 0, "`elastic` must not be negative", elastic=self.elastic)
+        _require(0 <= self.stroke <= 1, "`stroke` must lie in [0, 1]", stroke=self.stroke)
 
 
 @dataclass(frozen=True)
@@ -85,12 +107,7 @@ class TranslatorConfig:
     """Side of the picture and of the glyph, in pixels; only sd19 and folders come in other sizes than 28."""
 
     def __post_init__(self):
-        object.__setattr__(self, "alphabet", characters_of(self.alphabet))
-        _require(
-            len(set(self.alphabet)) == len(self.alphabet) > 1,
-            "`alphabet` must hold two or more different characters",
-            alphabet=self.alphabet,
-        )
+        _settle_alphabet(self)
         _require(len(set(self.fonts)) == len(self.fonts) > 0, "`fonts` must name each font once", fonts=self.fonts)
         _require(len(self.widths) == 3, "`widths` must hold three channel counts", widths=self.widths)
         _require(8 <= self.image_size <= 512, "`image_size` must lie in [8, 512] pixels", image_size=self.image_size)
@@ -100,9 +117,45 @@ class TranslatorConfig:
         _require(self.glyph_weight >= 0, "`glyph_weight` must not be negative", glyph_weight=self.glyph_weight)
         _require(self.sharpness >= 1, "`sharpness` must be 1 or more", sharpness=self.sharpness)
         _require(0 <= self.dropout < 1, "`dropout` must lie in [0, 1)", dropout=self.dropout)
-        _require(
-            0 <= self.label_smoothing < 1, "`label_smoothing` must lie in [0, 1)", label_smoothing=self.label_smoothing
-        )
+        _check_smoothing(self)
+
+
+@dataclass(frozen=True)
+class ClassifierConfig:
+    """A reader: handwriting in, how probable each character is, or that it is none."""
+
+    alphabet: str = DIGITS
+    """Characters it reads, in label order; or a name: digits, upper, lower, letters, alnum, ascii."""
+    architecture: Literal["residual", "lenet"] = "residual"
+    """`residual`: 3x3 convolutions with shortcuts, strides instead of pooling. `lenet`: LeNet-5 grown wider, with
+    5x5 convolutions and pooling; so unlike the other that the two err apart, which makes it the judge."""
+    widths: tuple[int, ...] = (32, 48, 96, 128)
+    """Channels: of the stem and the three stages (`residual`), or of the two convolutions (`lenet`)."""
+    hidden: int = 0
+    """Units of the layer before the features; 0: there is none."""
+    feature_size: int = 128
+    """Length of the feature vector that the logits are made from."""
+    dropout: float = 0.3
+    """Share of the features dropped while training."""
+    label_smoothing: float = 0.0
+    """Share of probability spread evenly over the alphabet in the target."""
+    stray_weight: float = 0.2
+    """Weight of telling characters from non-characters, which are made of the training pictures; 0: it is not
+    learned."""
+    image_size: int = IMAGE_SIZE
+    """Side of the picture, in pixels; only sd19 and folders come in other sizes than 28."""
+
+    def __post_init__(self):
+        _settle_alphabet(self)
+        _require(16 <= self.image_size <= 512, "`image_size` must lie in [16, 512] pixels", image_size=self.image_size)
+        count = {"residual": 4, "lenet": 2}[self.architecture]
+        _require(len(self.widths) == count, f"`widths` of {self.architecture} must be {count}", widths=self.widths)
+        _require(min(self.widths) > 0, "`widths` must be positive", widths=self.widths)
+        _require(self.feature_size > 0, "`feature_size` must be positive", feature_size=self.feature_size)
+        _require(self.hidden >= 0, "`hidden` must not be negative", hidden=self.hidden)
+        _require(0 <= self.dropout < 1, "`dropout` must lie in [0, 1)", dropout=self.dropout)
+        _require(self.stray_weight >= 0, "`stray_weight` must not be negative", stray_weight=self.stray_weight)
+        _check_smoothing(self)
 
 
 @dataclass(frozen=True)
@@ -127,6 +180,8 @@ class RunConfig:
     """Share of all steps over which the learning rate rises; a cosine brings it down to zero over the rest."""
     weight_decay: float = 1e-3
     """AdamW's decoupled weight decay."""
+    averaging: float = 0.0
+    """Decay a step of the running average of the weights, which is what is validated and kept; 0: no averaging."""
     patience: int = 10
     """Epochs without a better validation loss before the run ends."""
     seed: int = 0
@@ -148,6 +203,7 @@ class RunConfig:
         _require(self.batch_size > 0, "`batch_size` must be positive", batch_size=self.batch_size)
         _require(self.learning_rate > 0, "`learning_rate` must be positive", learning_rate=self.learning_rate)
         _require(0 <= self.warmup < 1, "`warmup` must lie in [0, 1)", warmup=self.warmup)
+        _require(0 <= self.averaging < 1, "`averaging` must lie in [0, 1)", averaging=self.averaging)
         _require(self.patience > 0, "`patience` must be positive", patience=self.patience)
         shares_fit = not self.dataset_share or len(self.dataset_share) == len(self.dataset)
         _require(
@@ -169,10 +225,17 @@ class TranslatorRun(RunConfig):
     model: TranslatorConfig = TranslatorConfig()
 
 
+@dataclass(frozen=True)
+class ClassifierRun(RunConfig):
+    """Trains a reader: the recogniser that people use, or the judge that measures other models."""
+
+    model: ClassifierConfig = ClassifierConfig()
+
+
 PLACES = ("data_dir", "logs_dir", "images_dir", "models_dir")
 """Settings that say where things lie and not what they are: a run may move, and a model card leaves them out."""
 
-RUNS: dict[str, type[RunConfig]] = {kind.__name__: kind for kind in (TranslatorRun,)}
+RUNS: dict[str, type[RunConfig]] = {kind.__name__: kind for kind in (TranslatorRun, ClassifierRun)}
 """Kinds of runs by the name their settings are stored under."""
 
 
@@ -232,12 +295,48 @@ _ASCII = TranslatorRun(
     ),
 )
 
+_WRITTEN = AugmentConfig(share=0.9, zoom=0.15, shear=0.3, elastic=0.8, stroke=0.5)  # as far as people's hands differ
+_DIGIT_READER = ClassifierRun(
+    name="recogniser-digits",
+    epochs=30,
+    averaging=0.998,
+    augment=_WRITTEN,
+)
+_ASCII_READER = ClassifierRun(
+    name="recogniser-ascii",
+    dataset=_ASCII.dataset,
+    dataset_share=_ASCII.dataset_share,
+    epochs=22,
+    averaging=0.998,
+    augment=_WRITTEN,
+    model=ClassifierConfig(alphabet=ASCII, label_smoothing=0.05),
+)
+_JUDGE = ClassifierConfig(architecture="lenet", widths=(24, 64), hidden=256, feature_size=84)
+_SMALL_READER = ClassifierConfig(widths=(4, 8, 8, 8), feature_size=16)
+_SMALL_JUDGE = replace(_JUDGE, widths=(4, 8), hidden=16, feature_size=16)
+_DIGIT_JUDGE = replace(_DIGIT_READER, name="judge-digits", epochs=20, model=_JUDGE)
+_ASCII_JUDGE = replace(
+    _ASCII_READER, name="judge-ascii", epochs=18, model=replace(_JUDGE, alphabet=ASCII, label_smoothing=0.05)
+)
+
 PRESETS: dict[str, tuple[str, RunConfig]] = {
     "translator-digits": ("handwritten digits to type, on MNIST", _DIGITS),
     "translator-ascii": ("all 94 printable ASCII characters to type, on MNIST and unipen94", _ASCII),
+    "recogniser-digits": ("handwritten digits read, on MNIST", _DIGIT_READER),
+    "recogniser-ascii": ("all 94 printable ASCII characters read, on MNIST and unipen94", _ASCII_READER),
+    "judge-digits": ("a reader of digits of another architecture, to measure other models with", _DIGIT_JUDGE),
+    "judge-ascii": ("a reader of all 94 characters of another architecture, likewise", _ASCII_JUDGE),
     "translator-digits-smoke": ("seconds, on the embedded digits", _smoke(_DIGITS, dataset=("digits",), model=_TINY)),
     "translator-ascii-smoke": (
         "seconds, on a few unipen94 characters",
         _smoke(_ASCII, dataset=("unipen94",), model=replace(_TINY, alphabet=ASCII), dataset_share=()),
+    ),
+    "recogniser-digits-smoke": (
+        "seconds, on the embedded digits",
+        _smoke(_DIGIT_READER, dataset=("digits",), model=_SMALL_READER),
+    ),
+    "judge-digits-smoke": (
+        "seconds, on the embedded digits",
+        _smoke(_DIGIT_JUDGE, dataset=("digits",), model=_SMALL_JUDGE),
     ),
 }

@@ -1,4 +1,4 @@
-"""Handwriting that comes as pictures, one a character: SD19, any folder, scikit-learn's digits.
+"""Handwriting that comes as pictures, one a character: SD19, photographs, any folder, scikit-learn's digits.
 
 All are framed by `picture.py`, as a picture to translate is.
 """
@@ -10,19 +10,22 @@ import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from PIL import Image
 
 import data_files
-from config import ASCII, DIGITS, IMAGE_SIZE
+from config import ALNUM, ASCII, DIGITS, IMAGE_SIZE
 from data_sources import SPLIT_NAMES, TEST, TRAIN, SourceData, alphabet_of, naming_damage
 from picture import MAX_PIXELS, frame, to_glyph
 from shell import UserError
 
+Item = TypeVar("Item")
+
 LARGEST_PNG = 5_000_000  # bytes; SD19's have about 500
 SD19_MEMBER = re.compile(r"(?:.*/)?([0-9a-f]{2})/(train_\1|hsf_4)/[^/]+\.png")
+PHOTO = re.compile(r"(?:CAP_([A-Z])|SMALL_([a-z])|DIGIT_([0-9]))_\d+\.(?:png|jpe?g)")  # on some disks A.png is a.png
 
 
 class Picture(NamedTuple):
@@ -76,6 +79,33 @@ def _read_members(source: Path, members: Iterable[str], read: Callable[[str], np
             part = TEST if match[2] == "hsf_4" else TRAIN
             pictures.append(Picture(member, chr(int(match[1], 16)), part))
     return _collect(source, pictures, read, size)
+
+
+def read_photos(data_dir: Path, size: int) -> SourceData:
+    """Reads `photos/`, all for testing; the class is in the name: `CAP_A_3.png`, `SMALL_a_7.png`, `DIGIT_3_3.png`.
+
+    Unlike a folder to train on, one to test with must not shrink unnoticed, so that nothing is skipped.
+
+    Raises:
+        UserError: There is no such folder or picture in it, or one is named otherwise or holds no character.
+    """
+    root = data_dir / "photos"
+    files = sorted(path for path in root.glob("*.*") if path.suffix in (".png", ".jpg", ".jpeg"))
+    if not files:
+        raise UserError(f"{root}: expected photographs such as CAP_A_3.png; received none; put some there")
+    labels = np.array([ALNUM.index(_photographed(file)) for file in files], np.int32)
+    glyphs = np.stack([to_glyph(file, size) for file in _with_progress(files, root.name)])
+    test = np.full(len(files), TEST, np.uint8)
+    return SourceData(glyphs[..., None], labels, ALNUM, tuple(ALNUM), test)
+
+
+def _photographed(file: Path) -> str:
+    """The character that a photograph's name says it shows."""
+    match = PHOTO.fullmatch(file.name)
+    if not match:
+        raise UserError(f"{file}: expected a name such as CAP_A_3.png, SMALL_a_7.png or DIGIT_3_3.png; rename or "
+                        f"remove the file")  # fmt: skip
+    return match[match.lastindex]
 
 
 def read_folder(root: Path, size: int) -> SourceData:
@@ -141,7 +171,7 @@ def _collect(root: Path, pictures: Sequence[Picture], read: Callable[[str], np.n
     return SourceData(images[: len(kept)], labels, alphabet, names, split if split.any() else None)
 
 
-def _with_progress(pictures: Sequence[Picture], title: str) -> Iterable[Picture]:
+def _with_progress(pictures: Sequence[Item], title: str) -> Iterable[Item]:
     from tqdm import tqdm
 
     return tqdm(pictures, desc=title, unit="picture", leave=False, delay=2, disable=None)  # silent without a terminal

@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 
 from config import IMAGE_SIZE
 from data_files import data_directory, obtain
-from data_pictures import read_digits, read_folder, read_sd19
+from data_pictures import read_digits, read_folder, read_photos, read_sd19
 from data_sources import (
     EMNIST_ALPHABETS,
     SPLIT_NAMES,
@@ -35,7 +35,8 @@ from shell import UserError, did_you_mean, parse, run_script, written_whole
 
 __all__ = ["NAMES", "TEST", "TRAIN", "VALIDATION", "GlyphDataset", "load", "load_joined", "to_glyph"]
 
-NAMES = ("mnist", "fashion-mnist", *(f"emnist-{part}" for part in EMNIST_ALPHABETS), "sd19", "unipen94", "digits")
+NAMES = ("mnist", "fashion-mnist", *(f"emnist-{part}" for part in EMNIST_ALPHABETS), "sd19", "unipen94", "photos",
+         "digits")  # fmt: skip
 VALIDATION_SHARE = 0.1  # of the training part
 TEST_SHARE = {"digits": 0.2}  # of the sets that come without a test part; 0.1 for the others
 SEEDS = range(2**32)  # that NumPy's RandomState takes
@@ -94,7 +95,7 @@ def load(name: str, data_dir: Path | None = None, *, seed: int = 0, image_size: 
         data_dir: Where the files lie; by default what the environment says, else `data/` beside the scripts.
         seed: Chooses the validation part: 10 % of the training part, stratified, of writers who are not in it if they
             are known. The test part is the source's own, or drawn once for all seeds.
-        image_size: Side of the glyphs in pixels; only sd19 and folders have other sizes than 28.
+        image_size: Side of the glyphs in pixels; only sd19, photos and folders have other sizes than 28.
 
     Raises:
         UserError: The name is unknown, or files are missing, damaged or do not fit together.
@@ -111,6 +112,8 @@ def load(name: str, data_dir: Path | None = None, *, seed: int = 0, image_size: 
 def _read(name: str, data_dir: Path, image_size: int) -> SourceData:
     if name == "sd19":
         return read_sd19(data_dir, image_size)
+    if name == "photos":
+        return read_photos(data_dir, image_size)
     if name.startswith("folder:"):
         return read_folder(Path(name.removeprefix("folder:")).expanduser(), image_size)
     if name not in NAMES and not name.endswith(".npz"):
@@ -118,7 +121,7 @@ def _read(name: str, data_dir: Path, image_size: int) -> SourceData:
                         f"the path of an .npz file, or folder:PATH")  # fmt: skip
     if image_size != IMAGE_SIZE:
         raise UserError(f"{name}: its glyphs are {IMAGE_SIZE} pixels wide; received image size {image_size}; only "
-                        f"sd19 and folder:PATH come in other sizes")  # fmt: skip
+                        f"sd19, photos and folder:PATH come in other sizes")  # fmt: skip
     if name == "digits":
         return read_digits()
     if name.startswith("emnist-"):
@@ -186,7 +189,7 @@ def load_joined(
     """
     if not names or not alphabet or len(set(alphabet)) < len(alphabet):
         raise UserError(f"expected data sets and an alphabet with no character twice; received {names}, {alphabet!r}")
-    sets = [_relabelled(load(name, data_dir, seed=seed, image_size=image_size), alphabet) for name in names]
+    sets = [relabelled(load(name, data_dir, seed=seed, image_size=image_size), alphabet) for name in names]
     joined = GlyphDataset(
         "+".join(names),
         np.concatenate([part.images for part in sets]),
@@ -213,7 +216,12 @@ def _check_parts(data: GlyphDataset) -> None:
                         f"none of {''.join(missing)!r}; add a data set with them or shorten the alphabet")  # fmt: skip
 
 
-def _relabelled(part: GlyphDataset, alphabet: str) -> GlyphDataset:
+def relabelled(part: GlyphDataset, alphabet: str) -> GlyphDataset:
+    """The set on another alphabet, less the characters that this lacks.
+
+    Raises:
+        UserError: Its classes are words.
+    """
     if part.class_names != tuple(part.alphabet):
         raise UserError(f"{part.name}: its classes are words such as {part.class_names[0]!r}; expected characters")
     new_label = np.array([alphabet.find(character) for character in part.alphabet], np.int32)  # -1: dropped
@@ -233,11 +241,15 @@ def _joined_writers(sets: Sequence[GlyphDataset]) -> np.ndarray | None:
 
 
 def draw_contact_sheet(data: GlyphDataset, columns: int = 20) -> Image.Image:
-    """Draws a row a class: its name, then `columns` training images spread evenly over the set, hence over writers."""
+    """Draws a row a class: its name, then `columns` images spread evenly over the set, hence over writers.
+
+    They are training images, but of a set that has none.
+    """
+    shown = data.split == (TRAIN if TRAIN in data.split else TEST)
     size = data.images.shape[1]
     cells = np.full((len(data.class_names), columns, size, size, 1), GAP_GREY, np.uint8)
     for row, cell in enumerate(cells):
-        members = np.flatnonzero((data.labels == row) & (data.split == TRAIN))
+        members = np.flatnonzero((data.labels == row) & shown)
         spread = members[np.linspace(0, len(members) - 1, min(columns, len(members))).astype(int)]
         cell[: len(spread)] = data.images[spread]
     glyphs, font = Image.fromarray(tile(cells)), caption_font(max(12, size // 2))
@@ -278,7 +290,7 @@ class Arguments:
 
     names: tyro.conf.Positional[tuple[str, ...]]
     """Any of mnist, fashion-mnist, emnist-byclass, emnist-bymerge, emnist-balanced, emnist-letters, emnist-digits,
-    emnist-mnist, sd19, unipen94, digits, an .npz file, or folder:PATH."""
+    emnist-mnist, sd19, unipen94, photos, digits, an .npz file, or folder:PATH."""
     data_dir: Path | None = None
     """Where the files lie, or go when they are fetched; by default $SCRIPTORIUM_DATA, else data/."""
     out: Path = Path("images")
@@ -286,7 +298,7 @@ class Arguments:
     seed: int = 0
     """Chooses the validation part."""
     image_size: int = IMAGE_SIZE
-    """Side of a glyph in pixels; other than 28 only for sd19 and folder:PATH."""
+    """Side of a glyph in pixels; other than 28 only for sd19, photos and folder:PATH."""
 
     def __post_init__(self):
         if self.seed not in SEEDS:

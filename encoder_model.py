@@ -1,19 +1,16 @@
 """The font translator: a handwritten character and a font's number in, that character set in that font out."""
 
-import math
-from collections.abc import Sequence
-
 import keras
 import numpy as np
 from keras import layers, ops
 
-from augmentation import RandomAffine
+from augmentation import augmented
+from batches import EVALUATION_BATCH, GlyphBatches, MeanOverBatch, training_part, validation_part
 from config import AugmentConfig, TranslatorConfig, TranslatorRun
-from data_processor import TRAIN, VALIDATION, GlyphDataset, evenly_spread
+from data_processor import VALIDATION, GlyphDataset, evenly_spread
 from drawing import tile
 from synthetic_image_generator import find_font, font_name
 
-EVALUATION_BATCH = 512  # a power of two: JAX divides it evenly over its devices
 DECISIVE = 1000.0  # sharpness in use: one character, but where two are as good as equal
 PROOF_EPOCHS, PROOFS_AN_EPOCH = 40, 50  # how often the typesetter is shown the whole type case in the end
 SAMPLE_ROWS = 24  # characters in the progress picture
@@ -61,13 +58,6 @@ def build_typesetter(config: TranslatorConfig) -> keras.Model:
     )
 
 
-class MeanOverBatch(keras.losses.Loss):
-    """The mean of losses `(B,)` already worked out: Keras weighs it rightly where several devices share a batch."""
-
-    def call(self, y_true, y_pred):
-        return y_pred
-
-
 class Translator(keras.Model):
     """Reader and typesetter, trained together.
 
@@ -87,7 +77,7 @@ class Translator(keras.Model):
         font = keras.Input((), dtype="int32", name="font")
         moved = ops.cast(image, "float32")
         if augment is not None:
-            moved = RandomAffine(augment, seed=seed, name="augment")(moved)
+            moved = augmented(moved, augment, seed)
         _, logits = reader(moved)
         glyph = typesetter([ops.softmax(config.sharpness * logits), font])
         super().__init__({"image": image, "font": font}, {"glyph": glyph, "logits": logits}, **kwargs)
@@ -145,58 +135,27 @@ def build_translator(run: TranslatorRun) -> Translator:
     return Translator(run.model, run.augment, run.seed, name="translator")
 
 
-class TranslatorBatches(keras.utils.PyDataset):
+class TranslatorBatches(GlyphBatches):
     """Labelled pictures in batches, each picture with a font to set it in and the right glyph of that font.
 
     Args:
-        images: uint8 `(N, S, S, 1)`. labels: int32 `(N,)`.
         type_glyphs: uint8 `(F, K, S, S, 1)`: what `render_alphabet` drew for every font.
     """
 
-    def __init__(self, images, labels, type_glyphs, batch_size: int):
-        super().__init__()
-        self.images, self.labels, self.type_glyphs = images, labels, type_glyphs
-        self.batch_size = batch_size
-        self.order = np.arange(len(labels))
-        self.fonts = np.arange(len(labels), dtype=np.int32) % len(type_glyphs)
+    def __init__(self, part: GlyphDataset, batch_size: int, type_glyphs: np.ndarray, **kwargs):
+        self.type_glyphs = type_glyphs
+        self.fonts = np.arange(len(part.labels), dtype=np.int32) % len(type_glyphs)
+        super().__init__(part, batch_size, **kwargs)
 
-    def __len__(self) -> int:
-        return math.ceil(len(self.order) / self.batch_size)
+    def draw(self, rng: np.random.Generator) -> None:
+        super().draw(rng)
+        self.fonts = rng.integers(0, len(self.type_glyphs), len(self.part.labels), dtype=np.int32)
 
-    def __getitem__(self, index: int):
-        chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        font, label = self.fonts[chosen], self.labels[chosen]
-        return {"image": self.images[chosen], "font": font}, {"label": label, "glyph": self.type_glyphs[font, label]}
-
-
-class ShuffledBatches(TranslatorBatches):
-    """Batches for training: pictures drawn, ordered and given fonts as a function of (seed, epoch) alone.
-
-    Args:
-        source: int `(N,)`, the set each picture is of. shares: Share of each set drawn in an epoch; empty for all.
-    """
-
-    def __init__(self, images, labels, type_glyphs, batch_size: int, seed: int = 0, source=None, shares=()):
-        super().__init__(images, labels, type_glyphs, batch_size)
-        self.seed, self.source, self.shares = seed, source, shares
-        self.set_epoch(0)
-
-    def set_epoch(self, epoch: int) -> None:
-        rng = np.random.default_rng([self.seed, epoch])
-        self.order = rng.permutation(len(self.labels))
-        self.fonts = rng.integers(0, len(self.type_glyphs), len(self.labels), dtype=np.int32)
-        self.order = keep_shares(self.order, self.source, self.shares)
-
-    def __len__(self) -> int:
-        return max(len(self.order) // self.batch_size, 1)  # a last short batch would weigh its pictures more
-
-
-def keep_shares(indices: np.ndarray, source: np.ndarray | None, shares: Sequence[float]) -> np.ndarray:
-    """The first `shares[k]` of the indices whose picture is of set k, for every k, in the order they were in."""
-    for number, share in enumerate(shares):
-        members = np.flatnonzero(source[indices] == number)
-        indices = np.delete(indices, members[math.ceil(share * len(members)) :])
-    return indices
+    def batch(self, chosen: np.ndarray):
+        inputs, targets = super().batch(chosen)
+        font = self.fonts[chosen]
+        glyph = self.type_glyphs[font, targets["label"]]
+        return inputs | {"font": font}, targets | {"glyph": glyph}
 
 
 class TranslatorTask:
@@ -217,24 +176,16 @@ class TranslatorTask:
     def build(self) -> Translator:
         return build_translator(self.run)
 
-    def training_batches(self) -> ShuffledBatches:
-        run = self.run
-        part = self.data.take(self._limited(np.flatnonzero(self.data.split == TRAIN)))
-        return ShuffledBatches(
-            part.images, part.labels, self.type_glyphs, run.batch_size, run.seed, part.source, run.dataset_share
+    def training_batches(self) -> TranslatorBatches:
+        part = training_part(self.run, self.data)
+        return TranslatorBatches(
+            part, self.run.batch_size, self.type_glyphs, seed=self.run.seed, shares=self.run.dataset_share
         )
 
     def validation_batches(self) -> TranslatorBatches:
-        chosen = np.flatnonzero(self.data.split == VALIDATION)
-        chosen = self._limited(keep_shares(chosen, self.data.source, self.run.dataset_share))
-        return TranslatorBatches(self.data.images[chosen], self.data.labels[chosen], self.type_glyphs, EVALUATION_BATCH)
+        return TranslatorBatches(validation_part(self.run, self.data), EVALUATION_BATCH, self.type_glyphs)
 
-    def _limited(self, indices: np.ndarray) -> np.ndarray:
-        if self.run.limit is None:
-            return indices
-        return np.sort(np.random.default_rng(self.run.seed).permutation(indices)[: self.run.limit])
-
-    def draw(self, model: Translator) -> np.ndarray:
+    def draw(self, model: Translator) -> dict[str, np.ndarray]:
         """The progress picture, uint8 `(H, W)`: a row a character, as written and in every font."""
         written = self.data.part(VALIDATION)[0][self.sample]  # (R, S, S, 1)
         count, fonts = len(written), len(self.run.model.fonts)
@@ -243,7 +194,7 @@ class TranslatorTask:
         rows = np.concatenate([written[:, None], np.round(glyphs * 255).astype(np.uint8)], axis=1)  # (R, 1+F, S, S, 1)
         rows = np.pad(rows, [(0, count % 2), *[(0, 0)] * 4])
         left, right = np.split(rows, 2)  # two columns of rows: a shape that fits a screen
-        return np.concatenate([tile(left), tile(right)], axis=1)
+        return {"progress": np.concatenate([tile(left), tile(right)], axis=1)}
 
     def finish(self, model: Translator) -> None:
         """Proof-reads the typesetter: trains it alone on every character of every font, told for certain.
@@ -267,7 +218,7 @@ class TranslatorTask:
         """Codes `(N, C)` of images, for the projector."""
         return keras.ops.convert_to_numpy(model.reader(images)[0])
 
-    def card(self) -> dict:
+    def card(self, model: Translator) -> dict:
         """What the model card says of this task beside what it says of every model."""
         config = self.run.model
         return {

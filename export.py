@@ -16,7 +16,7 @@ import numpy as np
 
 from config import PLACES, RunConfig, from_settings, to_settings
 from run_state import RunState, save_weights
-from runtime import CARD, file_sha256, open_session
+from runtime import CARD, card_text, file_sha256, open_session
 from shell import UserError, run_script, written_whole
 from tasks import Task, build_model
 
@@ -42,8 +42,8 @@ def export_model(task: Task, model: keras.Model, state: RunState) -> Path:
         else:
             export_apart(run, folder)
         hashes = {file.name: file_sha256(file) for file in sorted(folder.iterdir())}
-        card = {**describe_run(task, state), "quality": {}, "files": hashes}
-        (folder / CARD).write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        card = {**describe_run(task, model, state), "quality": {}, "files": hashes}
+        (folder / CARD).write_text(card_text(card), encoding="utf-8")
     return target
 
 
@@ -76,12 +76,12 @@ def plain_copy(run: RunConfig, model: keras.Model) -> keras.Model:
     return copy
 
 
-def describe_run(task: Task, state: RunState) -> dict:
+def describe_run(task: Task, model: keras.Model, state: RunState) -> dict:
     """What the card says of how the model came to be."""
     run, best, backend = task.run, state.history[state.best_epoch - 1], keras.backend.backend()
     return {
         "name": run.name,
-        **task.card(),
+        **task.card(model),
         "ink": "white (255) on black (0)",
         "config": {key: value for key, value in to_settings(run).items() if key not in PLACES},
         "data": {"name": task.data.name, "sha256": task.data.sha256},

@@ -16,6 +16,15 @@ OWN_GREYS_PIXELS = 64 * 64  # a clean picture of at most this keeps its greys: g
 SPECK_SHARE = 0.02  # of the largest part's ink: below it, a part is dirt
 
 
+class BlankError(UserError):
+    """A picture holds no ink: to some a mistake, to others an answer."""
+
+    def __init__(self):
+        super().__init__(
+            "expected a character, found blank paper or only noise; write darker, or crop to the character"
+        )
+
+
 @dataclass(frozen=True)
 class Part:
     """One connected piece of ink, or several taken for one character. Pixels of the working picture."""
@@ -110,18 +119,18 @@ def _noise_and_peak(rise: np.ndarray) -> tuple[float, float]:
     """Standard deviation of the paper, and the level of full ink.
 
     Raises:
-        UserError: If that level does not stand out.
+        BlankError: If that level does not stand out.
     """
     threshold = rise.max() / 2
     for _ in range(4):  # the threshold half-way between the means of paper and ink
         ink = rise > threshold
         if not ink.any() or ink.all():
-            raise blank_error()
+            raise BlankError
         threshold = (rise[ink].mean() + rise[~ink].mean()) / 2
     ink = rise > threshold
     peak, rest = float(np.percentile(rise[ink], 75)), rise[~ink]
     if peak < max(MIN_CONTRAST, MIN_SIGNAL * rest.std()):
-        raise blank_error()
+        raise BlankError
     paper, exact = rise[~spread(ink, 2)], 0.97
     if paper.size < 0.1 * rise.size:  # too little is clear of the strokes' soft edges
         paper, exact = rest, 0.3
@@ -288,7 +297,3 @@ def keep_only(character: Part, ink: np.ndarray, labels: np.ndarray, noise: float
 
 def are_specks(parts: list[Part]) -> bool:
     return len(parts) > 50 and parts[0].area < 0.05 * sum(part.area for part in parts)
-
-
-def blank_error() -> UserError:
-    return UserError("expected a character, found blank paper or only noise; write darker, or crop to the character")

@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ink import (
+    BlankError,
     are_specks,
-    blank_error,
     find_ink,
     find_parts,
     group_characters,
@@ -122,7 +122,8 @@ def find_glyph(picture: Image.Image | np.ndarray, size: int = 28) -> FoundGlyph:
         The glyph, where it was, and how many characters there seem to be.
 
     Raises:
-        UserError: If the picture is too small, or holds no ink; told without its name, which only the caller knows.
+        UserError: If the picture is too small or, as a `BlankError`, holds no ink; told without its name, which only
+            the caller knows.
 
     Reference: framing after LeCun et al. 1998, "Gradient-based learning applied to document recognition".
     """
@@ -134,7 +135,7 @@ def find_glyph(picture: Image.Image | np.ndarray, size: int = 28) -> FoundGlyph:
     ink, noise = find_ink(grey)
     labels, parts = find_parts(ink > 0.5)
     if not parts or np.mean(labels > 0) > 0.55 or are_specks(parts):
-        raise blank_error()
+        raise BlankError
     characters = group_characters(without_dirt(parts, ink.shape, noise))
     ink = keep_only(characters[0], ink, labels, noise)
     box = _ink_box(ink)

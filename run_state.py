@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from averaging import averaged_weights
 from config import PLACES, RunConfig, to_settings
 from shell import UserError, written_whole
 
@@ -99,7 +100,7 @@ class RunState:
         self.history.append({name: float(value) for name, value in logs.items()})
         epoch = len(self.history)
         if self.best_epoch == epoch:
-            with written_whole(self._best_file(epoch)) as draft:
+            with averaged_weights(model), written_whole(self._best_file(epoch)) as draft:
                 save_weights(model, draft)
         with written_whole(self.folder / "state" / f"epoch-{epoch:04d}") as draft:
             draft.mkdir()

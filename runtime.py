@@ -6,6 +6,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,14 @@ import numpy as np
 from shell import UserError, did_you_mean
 
 CARD = "card.json"
-CARD_FIELDS = {"name": str, "task": str, "alphabet": str, "files": dict}  # what no model can be used without
+CARD_FIELDS = {
+    "name": str,
+    "task": str,
+    "alphabet": str,
+    "image_size": int,
+    "files": dict,
+}  # what no model can be used without
+FIGURE = re.compile(r'\{\s+("value":[^{}]*?)\s+\}')  # as JSON spreads one over many lines
 MODELS_DIR = Path(__file__).resolve().parent / "modelh5"  # the shipped models
 BATCH = 1024  # pictures a call: bounds the memory, whatever is asked
 RULED_OUT = np.float32(-1e9)  # log prior of a character that may not be read
@@ -72,6 +80,34 @@ class TrainedModel:
         """Characters in label order."""
         return self.card["alphabet"]
 
+    @property
+    def image_size(self) -> int:
+        """Side of the pictures it takes, in pixels."""
+        return self.card["image_size"]
+
+    @cached_property
+    def session(self):
+        """The first of its parts, ready to run.
+
+        Raises:
+            UserError: It does not take or give what the card says.
+        """
+        path = self.folder / self.parts[0]
+        session = open_session(path)
+        sides = {tensor.name: tensor.shape[1] for tensor in session.get_inputs() if len(tensor.shape) == 4}
+        classes = {tensor.name: tensor.shape[1] for tensor in session.get_outputs()}["logits"]
+        if (sides["image"], classes) != (self.image_size, len(self.alphabet)):
+            raise UserError(f"{path}: expected pictures of {self.image_size} pixels and {len(self.alphabet)} "
+                            f"characters, as the card says; the network is for {sides['image']} and {classes}; "
+                            f"restore or retrain the model")  # fmt: skip
+        return session
+
+    def refuse_nan(self, *outputs: np.ndarray) -> None:
+        """Refuses outputs of a damaged model, which hold NaN or infinity."""
+        if not all(np.isfinite(output).all() for output in outputs):
+            raise UserError(f"model {self.card['name']!r}: expected numbers, received NaN or infinity; it is damaged: "
+                            f"restore or retrain it")  # fmt: skip
+
     def log_prior(self, allowed: str | None) -> np.ndarray:
         """float32 `(1, K)`: 0 for a character that may be read, a large negative number for the others.
 
@@ -95,10 +131,6 @@ class Translator(TrainedModel):
     task = "translate"
     parts = ("translator.onnx",)
     names = ("fonts",)
-
-    @cached_property
-    def session(self):
-        return open_session(self.folder / self.parts[0])
 
     def font_number(self, font: str | None) -> int:
         """The number the model knows a font by; None stands for the first.
@@ -127,15 +159,77 @@ class Translator(TrainedModel):
 
         Returns:
             Glyphs float32 `(N, 28, 28, 1)` in [0, 1], and probabilities float32 `(N, K)` over the alphabet.
+
+        Raises:
+            UserError: The model is damaged: it answers with something that is no number.
         """
         prior, number = self.log_prior(allowed), self.font_number(font)
         glyphs, logits = [], []
-        for start in range(0, len(images), BATCH):
+        for start in range(0, max(len(images), 1), BATCH):
             batch = images[start : start + BATCH]
             inputs = {"image": batch, "font": np.full(len(batch), number, np.int32), "log_prior": prior}
             for results, values in zip((glyphs, logits), self.session.run(["glyph", "logits"], inputs), strict=True):
                 results.append(values)
-        return np.concatenate(glyphs), softmax(np.concatenate(logits) + prior)
+        drawn, read = np.concatenate(glyphs), np.concatenate(logits)
+        self.refuse_nan(drawn, read)
+        return drawn, softmax(read + prior)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reader makes of N pictures."""
+
+    probabilities: np.ndarray
+    """float32 (N, K) over the alphabet, given that it is a character; calibrated."""
+    evidence: np.ndarray
+    """float32 (N,), log odds that it is a character at all."""
+    is_character: np.ndarray
+    """bool (N,), by the rule on the card; never for a picture without ink."""
+    features: np.ndarray
+    """float32 (N, F)."""
+
+
+class Recogniser(TrainedModel):
+    """A reader of characters: the recogniser, or the judge."""
+
+    task = "recognise"
+    parts = ("recogniser.onnx",)
+
+    @classmethod
+    def _check_kind(cls, path: Path, card: dict) -> None:
+        super()._check_kind(path, card)
+        rule = card.get("no_character")
+        least = rule.get("least_evidence") if isinstance(rule, dict) else None
+        if not (is_number(card.get("temperature")) and 0.01 <= card["temperature"] <= 100 and is_number(least)):
+            raise UserError(f"{path}: expected a model card with a temperature and no_character.least_evidence, "
+                            f"received none or others; restore or retrain the model")  # fmt: skip
+
+    def recognise(self, images: np.ndarray, allowed: str | None = None) -> Reading:
+        """Reads characters.
+
+        Args:
+            images: uint8 `(N, 28, 28, 1)`, white ink on black, as `to_glyph` makes them.
+            allowed: Characters that may be read, for a caller who knows what to expect; the probabilities are those
+                over these alone. Whether it is a character at all is judged over the whole alphabet.
+
+        Raises:
+            UserError: The model is damaged: it answers with something that is no number.
+        """
+        prior = self.log_prior(allowed)
+        batches = [images[start : start + BATCH] for start in range(0, max(len(images), 1), BATCH)]
+        results = [self.session.run(["logits", "features"], {"image": batch}) for batch in batches]
+        logits, features = (np.concatenate(values) for values in zip(*results, strict=True))
+        self.refuse_nan(logits, features)
+        found = evidence(logits)
+        has_ink = images.max(axis=(1, 2, 3)) > 0
+        is_character = has_ink & (found >= self.card["no_character"]["least_evidence"])
+        return Reading(softmax(logits / self.card["temperature"] + prior), found, is_character, features)
+
+
+def evidence(logits: np.ndarray) -> np.ndarray:
+    """Log odds `(N,)` that a picture shows a character at all: logsumexp of a reader's logits `(N, K)`."""
+    top = logits.max(axis=1)
+    return top + np.log(np.exp(logits - top[:, None]).sum(axis=1))
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -182,9 +276,20 @@ def read_card(path: Path) -> dict:
     return card
 
 
+def card_text(card: dict) -> str:
+    """What `read_card` reads: JSON for the eye, a measured figure a line."""
+    text = json.dumps(card, indent=1, ensure_ascii=False)
+    return FIGURE.sub(lambda figure: f"{{{' '.join(figure[1].split())}}}", text) + "\n"
+
+
 def is_list_of_names(value: object) -> bool:
     """Whether it is a list of strings, of one at least."""
     return isinstance(value, list) and bool(value) and all(isinstance(name, str) for name in value)
+
+
+def is_number(value: object) -> bool:
+    """Whether it is a number to reckon with: finite, as a float, too, and no truth value."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e30
 
 
 def check_file(path: Path, sha256: str) -> None:

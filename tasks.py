@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from config import RunConfig, TranslatorRun
+from config import ClassifierRun, RunConfig, TranslatorRun
 from data_processor import GlyphDataset, load_joined
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ class Task(Protocol):
     def validation_batches(self) -> Any:
         """A `keras.utils.PyDataset` that is always the same, with `order`, its pictures' indices."""
 
-    def draw(self, model: "keras.Model") -> np.ndarray:
-        """The progress picture, uint8 `(H, W)`."""
+    def draw(self, model: "keras.Model") -> dict[str, np.ndarray]:
+        """Pictures of where the training stands, uint8 `(H, W)` or `(H, W, 3)`; `progress` goes into the GIF, too."""
 
     def finish(self, model: "keras.Model") -> None:
         """What is left to do to the best weights before they are handed over; a function of them alone."""
@@ -35,8 +35,8 @@ class Task(Protocol):
     def features(self, model: "keras.Model", images: np.ndarray) -> np.ndarray:
         """What the projector shows of images: float32 `(N, C)`."""
 
-    def card(self) -> dict:
-        """What the model card says of this kind of model."""
+    def card(self, model: "keras.Model") -> dict:
+        """What the model card says of this kind of model, and what it was told about itself on validation data."""
 
 
 def load_inputs(run: RunConfig) -> dict[str, Any]:
@@ -61,6 +61,10 @@ def make_task(run: RunConfig, **inputs: Any) -> Task:
         from encoder_model import TranslatorTask
 
         return TranslatorTask(run, **inputs)
+    if isinstance(run, ClassifierRun):
+        from classifier_model import ClassifierTask
+
+        return ClassifierTask(run, **inputs)
     raise TypeError(f"no model file knows settings of this kind. Received: run={run!r}")
 
 
@@ -70,4 +74,8 @@ def build_model(run: RunConfig) -> "keras.Model":
         from encoder_model import build_translator
 
         return build_translator(run)
+    if isinstance(run, ClassifierRun):
+        from classifier_model import build_classifier
+
+        return build_classifier(run)
     raise TypeError(f"no model file knows settings of this kind. Received: run={run!r}")

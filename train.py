@@ -48,7 +48,7 @@ def main(run: RunConfig) -> None:
 
 def fit(task, run: RunConfig, state, pictures):
     """Builds the model, brings it to where the run stands and trains it to the end."""
-    from training import CommitEpoch, EpochRandomness
+    from training import CommitEpoch, EpochRandomness, KeepFreedMemory, ValidateAverages
 
     batches, validation = task.training_batches(), task.validation_batches()
     with spread_over_devices(validation):
@@ -65,20 +65,26 @@ def fit(task, run: RunConfig, state, pictures):
             epochs=run.epochs,
             initial_epoch=len(state.history),
             shuffle=False,  # the batches draw their own order; Keras' would come from what happened before
-            callbacks=[EpochRandomness(run.seed, batches), *curves(run), pictures, CommitEpoch(state)],
+            callbacks=[
+                EpochRandomness(run.seed, batches),
+                KeepFreedMemory(),
+                ValidateAverages(),
+                *curves(run),
+                pictures,
+                CommitEpoch(state),
+            ],
             verbose=1 if sys.stdout.isatty() else 2,
         )
     return model
 
 
 def start_backend(run: RunConfig) -> None:
-    """Imports Keras, set up for this machine: reproducible, with memory taken as needed and the precision asked for.
+    """Imports Keras, set up for this machine: reproducible, taking GPU memory as needed, in the precision asked for.
 
     Raises:
         UserError: The backend that the environment names is not installed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    keep_freed_memory()
     try:
         import keras
     except ImportError as error:
@@ -95,21 +101,6 @@ def start_backend(run: RunConfig) -> None:
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(run.seed)
     keras.config.set_dtype_policy(run.precision)
-
-
-def keep_freed_memory() -> None:
-    """Lets the C library keep what a training step frees, for the next step to use.
-
-    By default glibc gives large blocks back to the system, which then clears every page again: nearly half the time of
-    a step of these small networks.
-    """
-    import ctypes
-
-    trim_threshold, mmap_max = -1, -4  # glibc's M_TRIM_THRESHOLD and M_MMAP_MAX
-    with contextlib.suppress(OSError, AttributeError):  # another C library
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(trim_threshold, 2**31 - 1)
-        mallopt(mmap_max, 0)
 
 
 def spread_over_devices(validation):
@@ -133,14 +124,19 @@ def spread_over_devices(validation):
 
 
 def make_optimizer(run: RunConfig, steps: int):
-    """AdamW, its learning rate warmed up and then brought to zero by a cosine."""
+    """AdamW, its learning rate warmed up and then brought to zero by a cosine; it averages the weights if asked to."""
     import keras
 
     warmup = int(run.warmup * steps)
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0 if warmup else run.learning_rate, steps - warmup, warmup_target=run.learning_rate if warmup else None,
         warmup_steps=warmup)  # fmt: skip
-    return keras.optimizers.AdamW(schedule, weight_decay=run.weight_decay)
+    return keras.optimizers.AdamW(
+        schedule,
+        weight_decay=run.weight_decay,
+        use_ema=run.averaging > 0,
+        ema_momentum=run.averaging or None,
+    )
 
 
 def curves(run: RunConfig) -> list:

@@ -1,6 +1,7 @@
 """What happens around an epoch: seeds set, the state committed, curves and pictures written."""
 
 import contextlib
+import ctypes
 import json
 import time
 
@@ -8,6 +9,7 @@ import keras
 import numpy as np
 from PIL import Image
 
+from averaging import averaged_weights, swap_averages
 from config import RunConfig, to_settings
 from data_processor import VALIDATION, evenly_spread
 from drawing import save_animation
@@ -40,6 +42,37 @@ def seed_states(model: keras.Model) -> list[keras.Variable]:
     return [variable for variable in model.variables if variable.name == "seed_generator_state"]
 
 
+def keep_freed_memory() -> None:
+    """Lets the C library keep what a training step frees, for the next step to use.
+
+    By default glibc gives large blocks back to the system, which then clears every page again: nearly half the time of
+    a step of these small networks. To be called again once TensorFlow reads a Python data set, which sets glibc back.
+    """
+    trim_threshold, mmap_max = -1, -4  # glibc's M_TRIM_THRESHOLD and M_MMAP_MAX
+    with contextlib.suppress(OSError, AttributeError):  # another C library
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(trim_threshold, 2**31 - 1)
+        mallopt(mmap_max, 0)
+
+
+class KeepFreedMemory(keras.callbacks.Callback):
+    """Calls `keep_freed_memory` in every epoch."""
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if batch == 0:
+            keep_freed_memory()
+
+
+class ValidateAverages(keras.callbacks.Callback):
+    """Lets validation see the averages of the weights, where the optimizer keeps them."""
+
+    def on_test_begin(self, logs=None):
+        swap_averages(self.model)
+
+    def on_test_end(self, logs=None):
+        swap_averages(self.model)
+
+
 class CommitEpoch(keras.callbacks.Callback):
     """Commits every epoch to the run's state and stops the run when it is over. To be the last of the callbacks."""
 
@@ -64,10 +97,12 @@ class ProgressPictures(keras.callbacks.Callback):
         self.board = Board(run)
 
     def on_epoch_end(self, epoch, logs=None):
-        picture = self.task.draw(self.model)
+        with averaged_weights(self.model):
+            pictures = self.task.draw(self.model)
         with written_whole(self.folder / f"epoch-{epoch + 1:04d}.png") as draft:
-            Image.fromarray(picture).save(draft)
-        self.board.picture(picture, epoch)
+            Image.fromarray(pictures["progress"]).save(draft)
+        for name, picture in pictures.items():
+            self.board.picture(name, picture, epoch)
 
     def animate(self, epochs: int) -> None:
         """Joins the pictures of all epochs into `training.gif`."""
@@ -93,10 +128,11 @@ class Board:
         self.tf, self.run, self.folder = tf, run, run.logs_dir / run.name / "validation"  # a run, to TensorBoard
         self.writer = tf.summary.create_file_writer(str(self.folder))
 
-    def picture(self, picture: np.ndarray, epoch: int) -> None:
-        """Adds an uint8 `(H, W)` picture."""
+    def picture(self, name: str, picture: np.ndarray, epoch: int) -> None:
+        """Adds an uint8 picture, grey `(H, W)` or coloured `(H, W, 3)`."""
+        channels = 3 if picture.ndim == 3 else 1
         with self.writer.as_default():
-            self.tf.summary.image("progress", picture[None, ..., None], step=epoch)
+            self.tf.summary.image(name, picture.reshape(1, *picture.shape[:2], channels), step=epoch)
         self.writer.flush()
 
     def outcome(self, best: dict[str, float]) -> None:

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.measuring import peak_bytes
-from benchmarks.table import Row, as_markdown, yes
+from report import Row, as_markdown, yes
 from runtime import MODELS_DIR, TrainedModel
 from shell import UserError, parse, run_script
 

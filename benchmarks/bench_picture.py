@@ -15,8 +15,8 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.measuring import nearest
 from data_processor import TEST, GlyphDataset, load
+from metrics import nearest_glyph
 from picture import find_glyph, to_glyph
 from shell import UserError, run_script
 
@@ -87,7 +87,7 @@ def bench_pictures(digits: GlyphDataset, rng: np.random.Generator) -> None:
 
 def share_read(glyphs: np.ndarray, labels: np.ndarray, kin: np.ndarray, kin_labels: np.ndarray) -> float:
     """How many of the glyphs, uint8 `(N, S, S, 1)`, have the label of their nearest kin."""
-    return float(np.mean(kin_labels[nearest(glyphs / np.float32(255), kin)] == labels))
+    return float(np.mean(kin_labels[nearest_glyph(glyphs, kin)] == labels))
 
 
 def bench_counting(images: np.ndarray, signs: GlyphDataset, rng: np.random.Generator) -> None:

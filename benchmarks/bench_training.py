@@ -19,9 +19,9 @@ import tyro
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.bench_translator import nearest
-from benchmarks.table import Row, as_markdown, share_row, yes
 from config import PRESETS, TranslatorRun
+from metrics import nearest_glyph
+from report import Row, as_markdown, share_row, yes
 from shell import parse, run_script
 
 SOONER, THROUGHPUT = 8.0, 5.0  # times, wanted
@@ -62,7 +62,7 @@ class Judge(NamedTuple):
 
     def right(self, translate: Callable[[np.ndarray], np.ndarray]) -> int:
         """How many pictures come out nearest to the right glyph."""
-        return int(np.sum(nearest(translate(self.images), self.type_glyphs) == self.labels))
+        return int(np.sum(nearest_glyph(translate(self.images), self.type_glyphs) == self.labels))
 
 
 class Contestant:
@@ -90,13 +90,22 @@ class Contestant:
         """
         from keras.callbacks import LambdaCallback
 
+        from training import KeepFreedMemory
+
         moments = []
         clock = LambdaCallback(
             on_epoch_begin=lambda *_: moments.append(time.perf_counter()),
             on_epoch_end=lambda *_: moments.append(time.perf_counter()),
         )
-        self.model.fit(self.batches, initial_epoch=self.epochs, epochs=self.epochs + 1, steps_per_epoch=steps,
-                       shuffle=False, callbacks=[clock, self.randomness], verbose=0)  # fmt: skip
+        self.model.fit(
+            self.batches,
+            initial_epoch=self.epochs,
+            epochs=self.epochs + 1,
+            steps_per_epoch=steps,
+            shuffle=False,
+            callbacks=[clock, self.randomness, KeepFreedMemory()],
+            verbose=0,
+        )
         return moments[1] - moments[0]
 
 
@@ -144,17 +153,16 @@ def build_autoencoder(size: int) -> Any:
 
 def autoencoder_batches(task: Any, number: int) -> Any:
     """The task's training pictures in batches of 128, for a model that takes one picture and sets one font."""
-    from data_processor import TRAIN
-    from encoder_model import ShuffledBatches
+    from batches import training_part
+    from encoder_model import TranslatorBatches
 
-    class DigitAndGlyph(ShuffledBatches):
-        def __getitem__(self, index: int):
-            inputs, targets = super().__getitem__(index)
+    class DigitAndGlyph(TranslatorBatches):
+        def batch(self, chosen: np.ndarray):
+            inputs, targets = super().batch(chosen)
             return inputs["image"], targets["glyph"] / np.float32(255)
 
-    images, labels = task.data.part(TRAIN)
-    limit, run = task.run.limit, task.run
-    return DigitAndGlyph(images[:limit], labels[:limit], task.type_glyphs[[number]], 128, run.seed)
+    run = task.run
+    return DigitAndGlyph(training_part(run, task.data), 128, task.type_glyphs[[number]], seed=run.seed)
 
 
 def race(contestants: Sequence[Contestant], judge: Judge, share: float) -> None:

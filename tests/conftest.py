@@ -22,23 +22,36 @@ def data_dir() -> Path:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
-def smoke_run(tmp_path_factory) -> RunConfig:
-    """A finished training run of seconds on the embedded digits; its folders are shared, so tests leave them alone."""
+def train_for_seconds(preset: str, root: Path) -> RunConfig:
+    """Trains a smoke preset on the embedded digits in folders below `root`."""
     import train
 
-    root = tmp_path_factory.mktemp("smoke")
-    run = replace(
-        config.PRESETS["translator-digits-smoke"][1],
-        logs_dir=root / "logs",
-        images_dir=root / "images",
-        models_dir=root / "modelh5",
-    )
+    places = {name: root / folder for name, folder in (
+        ("logs_dir", "logs"), ("images_dir", "images"), ("models_dir", "modelh5"))}  # fmt: skip
+    run = replace(config.PRESETS[preset][1], **places)
     train.main(run)
     return run
+
+
+@pytest.fixture(scope="session")
+def smoke_run(tmp_path_factory) -> RunConfig:
+    """A finished training run of a translator; its folders are shared, so tests leave them alone."""
+    return train_for_seconds("translator-digits-smoke", tmp_path_factory.mktemp("smoke"))
 
 
 @pytest.fixture(scope="session")
 def smoke_model(smoke_run) -> Path:
     """The trained folder of that run."""
     return smoke_run.models_dir / smoke_run.name
+
+
+@pytest.fixture(scope="session")
+def smoke_reader_run(tmp_path_factory) -> RunConfig:
+    """A finished training run of a reader; its folders are shared, so tests leave them alone."""
+    return train_for_seconds("recogniser-digits-smoke", tmp_path_factory.mktemp("reader"))
+
+
+@pytest.fixture(scope="session")
+def smoke_reader(smoke_reader_run) -> Path:
+    """The trained folder of that run."""
+    return smoke_reader_run.models_dir / smoke_reader_run.name

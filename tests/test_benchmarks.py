@@ -7,142 +7,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from benchmarks import bench_inference, bench_training, bench_translator
+from benchmarks import bench_inference, bench_recognise, bench_training
 from benchmarks.bench_inference import Cost
+from benchmarks.bench_recognise import Reading
 from benchmarks.bench_training import Judge
-from benchmarks.bench_translator import Bench, Pictures
-from benchmarks.table import Row, as_markdown, share_row, wilson
-from config import ASCII
 from shell import UserError
 from synthetic_image_generator import render_alphabet
 
 ROOT = Path(__file__).resolve().parents[1]
-FONTS = ["STIXGeneral", "DejaVu Sans"]
-
-
-class Oracle:
-    """A translator that reads the label from the first pixel and sets it without fault; `wrong` makes it misread."""
-
-    def __init__(self, alphabet="0123456789", wrong=()):
-        self.alphabet, self.card, self.wrong = alphabet, {"fonts": FONTS}, wrong
-
-    def translate(self, images, font, allowed=None):
-        read = images[:, 0, 0, 0].astype(int)
-        read = np.where(np.isin(read, self.wrong), (read + 1) % len(self.alphabet), read)
-        return render_alphabet(font, self.alphabet)[read] / np.float32(255), np.eye(len(self.alphabet))[read]
-
-
-def labelled(labels) -> Pictures:
-    images = np.zeros((len(labels), 28, 28, 1), np.uint8)
-    images[:, 0, 0, 0] = labels
-    return Pictures(images, np.array(labels))
-
-
-@pytest.mark.parametrize(
-    ("hits", "count", "low", "high"), [(81, 263, 0.2553, 0.3662), (0, 20, 0.0, 0.1611), (10, 10, 0.7225, 1.0)]
-)
-def test_wilson_gives_published_intervals(hits, count, low, high):
-    assert wilson(hits, count) == pytest.approx((low, high), abs=1e-4)
-
-
-@given(st.integers(1, 10**6).flatmap(lambda count: st.tuples(st.integers(0, count), st.just(count))))
-def test_wilson_encloses_the_share(trial):
-    hits, count = trial
-    low, high = wilson(hits, count)
-    assert 0 <= low <= hits / count <= high <= 1
-
-
-def test_a_share_row_is_held_against_its_target():
-    assert share_row("x", 995, 1000, 0.995)[3:] == ("at least 99.50%", "yes")
-    assert share_row("x", 994, 1000, 0.995).met == "**no**"
-    assert share_row("x", 994, 1000).met == ""
-
-
-def test_markdown_is_one_table_and_leaves_out_empty_columns():
-    lines = as_markdown("title", [Row("a|b", "1", target="2", met="yes"), Row("longer", "10")]).splitlines()
-    assert lines[0] == "## title"
-    assert [cell.strip() for cell in lines[2].strip("|").split("|")] == ["what", "measured", "target", "met"]
-    assert set(lines[3]) == set("|- ")
-    assert "a\\|b" in lines[4]
-    assert len({len(line) for line in lines[2:6]}) == 1
-
-
-def test_nearest_finds_every_glyph_under_noise():
-    glyphs = render_alphabet("STIXGeneral", ASCII)
-    noise = np.random.default_rng(0).normal(0, 0.05, glyphs.shape)
-    np.testing.assert_array_equal(bench_translator.nearest(glyphs / 255 + noise, glyphs), np.arange(len(ASCII)))
-
-
-def test_within_allows_a_tenth_and_no_more():
-    right = np.full((3, 4, 4, 1), 255, np.uint8)
-    glyphs = np.ones(right.shape, np.float32)
-    glyphs[1, 2, 3], glyphs[2, 2, 3] = 0.91, 0.89
-    assert bench_translator.within(glyphs, right).tolist() == [True, True, False]
-
-
-@given(st.integers(0, 3), st.sampled_from([36, 40, 64]))
-def test_moved_keeps_the_picture_and_puts_it_off_centre(k, side):
-    image = np.arange(1, 28 * 28 + 1).reshape(28, 28)
-    down, right = bench_translator.way_of(k)
-    canvas, margin = bench_translator.moved(image, side, (down, right)), (side - 28) // 2
-    np.testing.assert_array_equal(canvas[margin + down :][:28, margin + right :][:, :28], image)
-    assert np.count_nonzero(canvas) == image.size
-
-
-def test_fits_asks_whether_ink_would_be_lost():
-    image = np.zeros((28, 28), np.uint8)
-    image[4:24, 4:24] = 255
-    assert all(bench_translator.fits(image, bench_translator.way_of(k)) for k in range(4))
-    image[24, 10] = 255
-    assert [bench_translator.fits(image, bench_translator.way_of(k)) for k in range(4)] == [False, False, True, True]
-
-
-def test_a_faultless_translator_is_right_everywhere():
-    pictures = labelled([3, 1, 4, 1, 5])
-    outcome = Bench(Oracle()).outcome(pictures)
-    assert outcome.nearest.shape == outcome.close.shape == (2, 5)
-    assert outcome.nearest.all()
-    assert outcome.close.all()
-    np.testing.assert_array_equal(outcome.read, pictures.labels)
-
-
-def test_misread_pictures_are_counted_in_every_font():
-    bench = Bench(Oracle(wrong=[4]))
-    rows = bench_translator.typesetting_rows(bench, bench.outcome(labelled([3, 1, 4, 1])))
-    assert [row.measured for row in rows] == ["75.00%"] * 4
-    assert all(font in rows[k].what for k, font in enumerate(FONTS))
-
-
-def test_folding_forgives_the_case_alone():
-    bench = Bench(Oracle("aAb", wrong=[0, 1]))  # reads a as A and A as b
-    rows = bench_translator.reading_rows(bench, labelled([0, 1, 2, 2]), {"all": None}, 0.86)
-    assert [row.measured for row in rows] == ["50.00%", "75.00%", "50.00%"]
-    assert [row.met for row in rows] == ["", "**no**", ""]
-
-
-def test_what_to_glyph_refuses_counts_as_wrong():
-    images = np.zeros((2, 28, 28, 1), np.uint8)
-    images[1, 6:22, 12:16] = 255
-    again, accepted = bench_translator.reframed(Pictures(images, np.zeros(2, int)), lambda k, image: 255 - image)
-    assert accepted.tolist() == [False, True]
-    np.testing.assert_array_equal(again.images[1], images[1])
-
-
-def test_real_digits_survive_being_pictures(data_dir):
-    arguments = bench_translator.Arguments(data_dir=data_dir, limit=20)
-    pictures = bench_translator.pictures_of("mnist", "0123456789", ASCII, arguments)
-    assert 20 <= len(pictures.labels) <= 21
-    again, accepted = bench_translator.reframed(pictures, lambda k, image: 255 - image)
-    assert accepted.all()
-    assert np.abs(again.images.astype(int) - pictures.images).mean() < 5
-
-
-def test_a_model_without_digits_is_refused(data_dir):
-    with pytest.raises(UserError, match="reads some of"):
-        bench_translator.pictures_of("mnist", "0123456789", "abc", bench_translator.Arguments(data_dir=data_dir))
 
 
 def test_costs_are_compared_by_medians_and_peaks():
@@ -246,9 +119,17 @@ def test_the_first_stretch_is_not_measured():
     assert bench_training.throughputs([one, other], steps=60, repeats=2) == [[200, 200], [400, 400]]
 
 
+def test_readings_are_told_by_the_picture():
+    readings = [Reading(2.0, 2.5, 120), Reading(3.5, 2.6, 150), Reading(2.2, 2.4, 130)]
+    rows = bench_recognise.reading_rows(readings, 1000, 0.4)
+    assert [row.measured for row in rows] == ["2.20 ms (2.00 to 3.50)", "2.50 ms (2.40 to 2.60)", "0.40 s", "150 MB"]
+    assert rows[0].met == "yes"
+    assert bench_recognise.reading_rows(readings[:2] * 2, 500, 0.4)[0].met == "**no**"
+
+
 def test_benchmarks_load_no_keras_before_the_backend_is_set_up():
     code = (
-        "import sys, benchmarks.bench_inference, benchmarks.bench_training, benchmarks.bench_translator\n"
+        "import sys, benchmarks.bench_inference, benchmarks.bench_recognise, benchmarks.bench_training\n"
         "print({'keras', 'tensorflow'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)

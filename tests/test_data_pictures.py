@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import data_pictures
-from data_pictures import read_digits, read_folder, read_sd19
-from data_sources import read_mnist
+from config import ALNUM
+from data_pictures import read_digits, read_folder, read_photos, read_sd19
+from data_sources import TEST, read_mnist
 from picture import to_glyph
 from shell import UserError
 
@@ -93,6 +94,49 @@ def test_a_glyph_of_the_size_asked_for_keeps_its_pixels(tmp_path):
     glyph = np.zeros((28, 28), np.uint8)
     glyph[5:23, 12:16] = np.arange(4) * 85
     np.testing.assert_array_equal(glyph_of(png(glyph), tmp_path), glyph)
+
+
+def write_photos(root: Path, *names: str) -> Path:
+    (root / "photos").mkdir()
+    for name in names:
+        (root / "photos" / name).write_bytes(png(stroke()))
+    return root
+
+
+def test_photographs_are_named_by_what_they_show_and_all_are_for_testing(tmp_path):
+    write_photos(tmp_path, "CAP_A_3.png", "SMALL_a_12.jpg", "DIGIT_3_7.jpeg")
+    (tmp_path / "photos" / "LICENSE").write_text("free")
+    data = read_photos(tmp_path, 28)
+    assert data.alphabet == ALNUM
+    assert [ALNUM[label] for label in data.labels] == ["A", "3", "a"]
+    assert (data.split == TEST).all()
+    np.testing.assert_array_equal(data.images[0, ..., 0], to_glyph(tmp_path / "photos" / "CAP_A_3.png"))
+
+
+@pytest.mark.parametrize(
+    "name", ["A.png", "CAP_a_3.png", "SMALL_A_3.png", "DIGIT_x_3.png", "CAP_A.png", "xCAP_A_3.png"]
+)
+def test_photograph_of_another_name_is_named(tmp_path, name):
+    with pytest.raises(UserError, match=f"{name}: expected a name such as CAP_A_3.png"):
+        read_photos(write_photos(tmp_path, "CAP_A_1.png", name), 28)
+
+
+@pytest.mark.parametrize("content", [png(np.full((30, 30), 255, np.uint8)), png(stroke())[:60], b""])
+def test_photograph_without_a_character_is_named(tmp_path, content):
+    write_photos(tmp_path, "CAP_A_1.png", "CAP_B_1.png")
+    (tmp_path / "photos" / "CAP_B_1.png").write_bytes(content)
+    with pytest.raises(UserError, match="CAP_B_1.png: "):
+        read_photos(tmp_path, 28)
+
+
+def test_missing_photographs_are_told(tmp_path):
+    with pytest.raises(UserError, match="photos: expected photographs .* received none"):
+        read_photos(tmp_path, 28)
+
+
+def test_real_photographs(data_dir):
+    data = read_photos(data_dir, 28)
+    assert np.bincount(data.labels).tolist() == [2] * len(ALNUM)
 
 
 def test_embedded_digits_are_framed():

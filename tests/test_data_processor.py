@@ -129,6 +129,19 @@ def test_mnist_is_mnist(data_dir):
 # --- the object ------------------------------------------------------------------------------------------------------
 
 
+def test_photographs_are_a_test_part_alone(tmp_path):
+    (tmp_path / "photos").mkdir()
+    for name in ("CAP_A_1", "CAP_A_2", "SMALL_z_1"):
+        Image.fromarray(np.pad(np.zeros((20, 4), np.uint8), 12, constant_values=255)).save(
+            tmp_path / "photos" / f"{name}.png"
+        )
+    data = load("photos", tmp_path)
+    assert (data.split == TEST).all()
+    assert np.asarray(draw_contact_sheet(data)).max() == 255
+    with pytest.raises(UserError, match="expected images for train"):
+        load_joined(["photos"], "Az", tmp_path)
+
+
 def test_hash_changes_with_every_part_of_the_data(tmp_path):
     data = load(write_set(tmp_path / "set.npz", "ab"))
     same = load(write_set(tmp_path / "copy.npz", "ab"))

@@ -3,9 +3,11 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +17,9 @@ from PIL import Image, ImageDraw
 
 import inference
 import picture
-from inference import Opened, output_files, picture_files
+from inference import Arguments, Opened, Recognition, default_model, output_files, picture_files
+from inference_figures import BARS_LEFT, BARS_RIGHT, INK, draw_bars, draw_reading, preview
+from runtime import CARD
 from shell import UserError
 
 ROOT = Path(inference.__file__).parent
@@ -32,17 +36,63 @@ def draw_seven(path: Path, count: int = 1) -> Path:
     return path
 
 
-@pytest.fixture
-def run(smoke_model, tmp_path):
-    """Runs the script in an empty folder with the smoke model; gives its process."""
+def caller(model: Path, folder: Path, *always: str):
+    """Runs the script in a folder with a model; gives its process."""
 
     def call(*arguments) -> subprocess.CompletedProcess:
-        line = [sys.executable, str(ROOT / "inference.py"), *map(str, arguments), f"--models-dir={smoke_model.parent}"]
+        line = [
+            sys.executable,
+            str(ROOT / "inference.py"),
+            *map(str, arguments),
+            f"--models-dir={model.parent}",
+            *always,
+        ]
         if not any(str(argument).startswith("--model=") for argument in arguments):
-            line.append("--model=translator-digits-smoke")
-        return subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
+            line.append(f"--model={model.name}")
+        return subprocess.run(line, cwd=folder, capture_output=True, text=True)
 
     return call
+
+
+@pytest.fixture
+def run(smoke_model, tmp_path):
+    """Runs the script in an empty folder with the smoke translator."""
+    return caller(smoke_model, tmp_path)
+
+
+@pytest.fixture
+def read(smoke_reader, tmp_path):
+    """The same with the smoke reader, to recognise."""
+    return caller(smoke_reader, tmp_path, "--task=recognise")
+
+
+@pytest.fixture
+def answers(smoke_reader, tmp_path, capsys):
+    """Recognises pictures in this process, with another rule for what is no character; gives the JSON objects."""
+    shutil.copytree(smoke_reader, tmp_path / "models" / "reader")
+
+    def call(*images: Path, least_evidence: float = -100.0, **arguments) -> list[dict]:
+        path = tmp_path / "models" / "reader" / CARD
+        card = json.loads(path.read_text())
+        card["no_character"]["least_evidence"] = least_evidence
+        path.write_text(json.dumps(card))
+        code = inference.main(
+            Arguments(images, "recognise", "reader", json=True, models_dir=tmp_path / "models", **arguments)
+        )
+        assert code == 0
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    return call
+
+
+def open_all(paths: list[Path], failures: list[str], takes_blank: bool = False) -> list[Opened]:
+    task = SimpleNamespace(takes_blank=takes_blank, model=SimpleNamespace(image_size=28))
+    return list(inference.open_all(paths, failures, task, previews=True))
+
+
+def blank(path: Path) -> Path:
+    Image.new("L", (50, 50), 255).save(path)
+    return path
 
 
 def test_one_picture_gives_a_line_and_a_figure(run, tmp_path):
@@ -98,7 +148,7 @@ def test_an_alphabet_narrows_what_is_read(run, tmp_path):
 def test_good_pictures_are_done_and_bad_ones_reported_at_the_end(run, tmp_path):
     (tmp_path / "text.png").write_text("not a picture")
     (tmp_path / "empty.png").touch()
-    Image.new("L", (50, 50), 255).save(tmp_path / "blank.png")
+    blank(tmp_path / "blank.png")
     whole = draw_seven(tmp_path / "seven.png").read_bytes()
     (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
     names = ["missing.png", "text.png", "empty.png", "seven.png", "blank.png", "cut.png"]
@@ -182,10 +232,10 @@ def test_a_read_only_folder_is_one_line(run, tmp_path):
 
 def test_an_input_beside_its_output_is_safe(tmp_path):
     paths = [tmp_path / "a.png", tmp_path / "sub" / "a.png", tmp_path / "A.jpg"]
-    outputs = output_files(paths, tmp_path)
+    outputs = output_files(paths, tmp_path, "typeset")
     assert len({path.name.casefold() for path in outputs.values()}) == 3
     with pytest.raises(UserError, match="would overwrite"):
-        output_files([tmp_path / "a.png", tmp_path / "a-typeset.png"], tmp_path)
+        output_files([tmp_path / "a.png", tmp_path / "a-typeset.png"], tmp_path, "typeset")
 
 
 @given(
@@ -194,13 +244,13 @@ def test_an_input_beside_its_output_is_safe(tmp_path):
     )
 )
 def test_outputs_never_meet(names):
-    outputs = output_files([Path("in") / name for name in names], Path("out"))
+    outputs = output_files([Path("in") / name for name in names], Path("out"), "typeset")
     assert len({str(path).casefold() for path in outputs.values()}) == len(names)
 
 
 def test_thousands_of_equal_names_take_no_time():
     paths = [Path(str(number), "scan.png") for number in range(20_000)]
-    outputs = output_files(paths, Path("out"))
+    outputs = output_files(paths, Path("out"), "typeset")
     assert len({path.name for path in outputs.values()}) == len(paths)
 
 
@@ -221,13 +271,14 @@ def test_files_given_twice_are_read_once(tmp_path):
 @given(
     content=st.binary(max_size=300),
     magic=st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"GIF89a", b"BM"]),
+    takes_blank=st.booleans(),
 )
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_random_bytes_are_only_ever_reported(tmp_path, content, magic):
+def test_random_bytes_are_only_ever_reported(tmp_path, content, magic, takes_blank):
     path = tmp_path / "random.png"
     path.write_bytes(magic + content)
     failures: list[str] = []
-    opened = list(inference.open_all([path], failures))
+    opened = open_all([path], failures, takes_blank)
     assert len(opened) + len(failures) == 1
     assert all("\n" not in failure and "random.png" in failure for failure in failures)
 
@@ -236,7 +287,7 @@ def test_random_bytes_are_only_ever_reported(tmp_path, content, magic):
 def test_previews_of_every_mode(tmp_path, mode):
     grey = Image.open(draw_seven(tmp_path / "seven.png"))
     picture = Image.fromarray(np.asarray(grey).astype(np.uint16) * 200) if mode == "I;16" else grey.convert(mode)
-    panel = inference.preview(picture, inference.find_glyph(picture))
+    panel = preview(picture, inference.find_glyph(picture))
     assert panel.mode == "RGB"
     assert np.asarray(panel).std() > 10
 
@@ -246,7 +297,7 @@ def test_the_frame_is_around_the_character_of_a_photograph_decoded_smaller(tmp_p
     for left, width in ((400, 160), (2600, 120)):
         ImageDraw.Draw(photo).line([(left, 600), (left + 900, 600), (left + 400, 2200)], 20, width, joint="curve")
     photo.save(tmp_path / "photo.jpg")
-    (opened,) = inference.open_all([tmp_path / "photo.jpg"], [])
+    (opened,) = open_all([tmp_path / "photo.jpg"], [])
     assert isinstance(opened, Opened)
     assert opened.found.characters == 2
     pixels = np.asarray(opened.preview).astype(int)
@@ -263,5 +314,160 @@ def test_a_float_picture_with_odd_numbers_is_read_in_silence(tmp_path, odd):
     levels[:3, :3] = odd
     Image.fromarray(levels).save(tmp_path / "float.tif")
     failures: list[str] = []
-    (opened,) = inference.open_all([tmp_path / "float.tif"], failures)
+    (opened,) = open_all([tmp_path / "float.tif"], failures)
     assert np.asarray(opened.preview).std() > 10
+
+
+def test_a_reading_is_one_line_and_no_figure(read, tmp_path):
+    done = read(draw_seven(tmp_path / "seven.png"))
+    assert (done.returncode, done.stderr) == (0, "")
+    (line,) = done.stdout.splitlines()
+    assert line.startswith(f"{tmp_path / 'seven.png'}: ")
+    assert line.count(" %") == 5
+    assert [file.name for file in tmp_path.iterdir()] == ["seven.png"]
+
+
+def test_json_of_a_reading_holds_what_is_promised(answers, tmp_path):
+    (report,) = answers(draw_seven(tmp_path / "seven.png", count=3))
+    assert list(report) == ["image", "task", "model", "character", "confidence", "top", "is_character", "evidence",
+                            "reason", "characters", "box", "output"]  # fmt: skip
+    assert (report["task"], report["model"]) == ("recognise", "recogniser-digits-smoke")
+    characters, shares = zip(*report["top"], strict=True)
+    assert len(set(characters)) == 5
+    assert set(characters) <= set("0123456789")
+    assert list(shares) == sorted(shares, reverse=True)
+    assert 0 < shares[-1] < sum(shares) <= 1
+    assert [report["character"], report["confidence"]] == report["top"][0]
+    assert (report["is_character"], report["reason"], report["output"]) == (True, None, None)
+    assert report["characters"] == 3
+    assert report["box"][2] < 130
+
+
+def test_an_alphabet_renormalises_a_reading(answers, tmp_path):
+    path = draw_seven(tmp_path / "seven.png")
+    (every,), (narrowed,) = answers(path), answers(path, alphabet="773")
+    assert {character for character, _ in narrowed["top"]} == {"3", "7"}
+    assert sum(share for _, share in narrowed["top"]) == pytest.approx(1, abs=1e-5)
+    assert narrowed["evidence"] == every["evidence"]
+
+
+def test_what_may_not_be_read_is_not_listed_even_beside_the_impossible(smoke_reader):
+    arguments = Arguments((), "recognise", smoke_reader.name, models_dir=smoke_reader.parent)
+    assert Recognition(arguments, "83").likeliest(np.eye(10)[8]) == [("8", 1.0), ("3", 0.0)]
+
+
+def test_a_blank_picture_is_an_answer_and_what_cannot_be_read_an_error(read, tmp_path):
+    Image.new("L", (4, 4), 255).save(tmp_path / "tiny.png")
+    (tmp_path / "text.png").write_text("not a picture")
+    done = read(blank(tmp_path / "blank.png"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("blank.png: no character; blank: no ink found\n")
+    done = read(*(tmp_path / name for name in ("blank.png", "tiny.png", "text.png", "missing.png")), "--json")
+    assert done.returncode == 2
+    assert [error.split(": ")[1] for error in done.stderr.splitlines()] == [
+        str(tmp_path / name) for name in ("tiny.png", "text.png", "missing.png")
+    ]
+    report = json.loads(done.stdout)
+    assert (report["character"], report["confidence"], report["is_character"]) == (None, None, False)
+    assert (report["reason"], report["characters"], report["box"]) == ("blank: no ink found", 0, None)
+
+
+def test_ink_that_is_unlike_every_character_is_said_to_be_none(answers, tmp_path):
+    paths = draw_seven(tmp_path / "seven.png"), blank(tmp_path / "blank.png")
+    seven, nothing = answers(*paths, least_evidence=50.0)
+    assert (seven["character"], seven["confidence"], seven["is_character"]) == (None, None, False)
+    assert seven["reason"].startswith("unlike every character the model knows (evidence ")
+    assert seven["reason"].endswith(", at least 50.000 expected)")
+    assert len(seven["top"]) == 5
+    assert nothing["reason"] == "blank: no ink found"
+
+
+def test_a_reading_is_the_same_alone_and_in_a_folder(answers, tmp_path, monkeypatch):
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    paths = [draw_seven(folder / "a.png"), blank(folder / "b.png"), draw_seven(folder / "c.png", count=2)]
+    monkeypatch.setattr(inference, "CHUNK", 2)
+    for together, alone in zip(answers(folder), [answers(path)[0] for path in paths], strict=True):
+        assert together["image"] == alone["image"]
+        assert together["character"] == alone["character"]
+        assert together["evidence"] == pytest.approx(alone["evidence"], abs=1e-3)
+
+
+def test_figures_of_readings_are_drawn_where_they_are_asked_for(answers, tmp_path):
+    paths = draw_seven(tmp_path / "seven.png"), blank(tmp_path / "blank.png")
+    reports = answers(*paths, out=tmp_path / "figures")
+    figures = [Image.open(tmp_path / "figures" / name) for name in ("seven-read.png", "blank-read.png")]
+    assert [report["output"] for report in reports] == [figure.filename for figure in figures]
+    assert figures[0].size == figures[1].size
+    answers(paths[0], out=tmp_path / "one.png")
+    np.testing.assert_array_equal(Image.open(tmp_path / "one.png"), figures[0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--font=STIXGeneral"], "--task recognise sets nothing in type; leave it out"),
+        (["--alphabet=12x"], "does not know 'x'"),
+        (["--task=translate"], "expected a model of the task 'translate', received one of 'recognise'"),
+        (["--model=recogniser-digits-smok"], "did you mean 'recogniser-digits-smoke'"),
+    ],
+)
+def test_mistakes_in_recognising_end_in_one_line_and_code_2(smoke_reader, tmp_path, arguments, message):
+    done = caller(smoke_reader, tmp_path)(draw_seven(tmp_path / "seven.png"), "--task=recognise", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+def test_a_translator_does_not_recognise(run, tmp_path):
+    done = run(draw_seven(tmp_path / "seven.png"), "--task=recognise")
+    assert done.returncode == 2
+    assert "expected a model of the task 'recognise', received one of 'translate'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("allowed", "kind"), [(None, "ascii"), ("0123456789", "digits"), ("7", "digits"), ("7a", "ascii"), ("", "ascii")]
+)
+def test_digits_alone_go_to_the_model_of_digits(allowed, kind):
+    assert default_model("recogniser", allowed) == f"recogniser-{kind}"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["seven.png", "--task=recognise", "--json", "--out=figures"]])
+def test_neither_tensorflow_nor_matplotlib_is_ever_loaded(smoke_reader, tmp_path, arguments):
+    draw_seven(tmp_path / "seven.png")
+    places = [f"--models-dir={smoke_reader.parent}", f"--model={smoke_reader.name}"]
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = {['inference.py', *arguments, *places]!r}\n"
+        "try:\n"
+        f"    runpy.run_path({str(ROOT / 'inference.py')!r}, run_name='__main__')\n"
+        "except SystemExit as stop:\n"
+        "    print(stop.code, {'tensorflow', 'keras', 'matplotlib', 'scipy'} & set(sys.modules))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] in ("0 set()", "None set()"), done.stderr
+
+
+TOP = [("7", 0.75), ("1", 0.125), ("W", 0.0625), ("_", 0.03), ("@", 0.0)]
+
+
+def inked(panel: Image.Image) -> int:
+    """Pixels of the longest row in the colour of ink, where bars are."""
+    return int((np.asarray(panel)[:, BARS_LEFT : BARS_RIGHT + 1] == INK).all(axis=2).sum(axis=1).max())
+
+
+@given(st.floats(0, 1))
+def test_bars_are_as_long_as_characters_are_probable(share):
+    assert abs(inked(draw_bars([("7", share), ("1", 1 - share)], None)) - share * (BARS_RIGHT - BARS_LEFT)) <= 1.5
+
+
+def test_a_refused_reading_fades_and_says_why():
+    seen, given_picture = np.zeros((28, 28), np.uint8), Image.new("RGB", (100, 168))
+    read, refused = (draw_reading(given_picture, seen, TOP, reason) for reason in (None, "blank: no ink found"))
+    assert read.size == refused.size
+    assert inked(draw_bars(TOP, None)) > 100
+    assert (
+        inked(draw_bars(TOP, "unlike every character the model knows (evidence -4.132, at least 0.613 expected)")) < 100
+    )
+    assert draw_bars(TOP[:2], None).size == draw_bars(TOP, None).size

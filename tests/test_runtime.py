@@ -11,9 +11,22 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy.special import expit
+from scipy.special import softmax as scipy_softmax
 
 import runtime
-from runtime import CARD, CARD_FIELDS, TrainedModel, Translator, list_models, read_card, softmax
+from runtime import (
+    CARD,
+    CARD_FIELDS,
+    Recogniser,
+    TrainedModel,
+    Translator,
+    evidence,
+    file_sha256,
+    list_models,
+    read_card,
+    softmax,
+)
 from shell import UserError
 
 
@@ -22,6 +35,12 @@ def models(smoke_model, tmp_path) -> Path:
     """A folder with one trained model that a test may damage."""
     shutil.copytree(smoke_model, tmp_path / smoke_model.name)
     return tmp_path
+
+
+@pytest.fixture
+def reader(smoke_reader, tmp_path) -> Path:
+    """The folder of a reader that a test may damage."""
+    return Path(shutil.copytree(smoke_reader, tmp_path / smoke_reader.name))
 
 
 @pytest.fixture
@@ -105,7 +124,14 @@ def test_a_damaged_card_is_refused(models, text):
         Translator.open("translator-digits-smoke", models)
 
 
-WHOLE_CARD = {"name": "x", "task": "translate", "alphabet": "01", "files": {}, "fonts": ["STIXGeneral"]}
+WHOLE_CARD = {
+    "name": "x",
+    "task": "translate",
+    "alphabet": "01",
+    "image_size": 28,
+    "files": {},
+    "fonts": ["STIXGeneral"],
+}
 
 
 @pytest.mark.parametrize(
@@ -212,3 +238,135 @@ def test_list_models_skips_what_is_no_model(models):
 def test_inference_imports_no_tensorflow():
     code = "import sys, inference, runtime; sys.exit(any(name in sys.modules for name in ('tensorflow', 'keras')))"
     subprocess.run([sys.executable, "-c", code], cwd=Path(runtime.__file__).parent, check=True)
+
+
+def test_recognise_gives_calibrated_probabilities_evidence_and_features(smoke_reader, images):
+    recogniser = Recogniser.open(smoke_reader.name, smoke_reader.parent)
+    logits, features = recogniser.session.run(["logits", "features"], {"image": images})
+    reading = recogniser.recognise(images)
+    calibrated = scipy_softmax(logits / recogniser.card["temperature"], axis=1)
+    np.testing.assert_allclose(reading.probabilities, calibrated, atol=1e-6)
+    np.testing.assert_array_equal(reading.features, features)
+    assert reading.features.shape == (5, recogniser.card["feature_size"])
+    assert reading.evidence.shape == reading.is_character.shape == (5,)
+    assert reading.is_character.dtype == bool
+
+
+@given(st.lists(st.lists(st.floats(-40, 40, width=32), min_size=4, max_size=4), min_size=1, max_size=5))
+def test_evidence_is_the_log_odds_against_an_unwritten_logit_of_zero(rows):
+    logits = np.array(rows, np.float32)
+    beside_zero = scipy_softmax(np.pad(logits.astype(float), ((0, 0), (0, 1))), axis=1)
+    np.testing.assert_allclose(expit(-evidence(logits).astype(float)), beside_zero[:, -1], rtol=1e-3)
+
+
+def test_evidence_survives_large_logits():
+    np.testing.assert_allclose(evidence(np.array([[1e4, 1e4], [-1e4, -1e4]])), [1e4 + np.log(2), -1e4 + np.log(2)])
+
+
+def test_what_may_be_read_changes_the_reading_and_not_whether_there_is_one(smoke_reader, images):
+    recogniser = Recogniser.open(smoke_reader.name, smoke_reader.parent)
+    every, narrowed = recogniser.recognise(images), recogniser.recognise(images, "73")
+    among = every.probabilities[:, [3, 7]]
+    np.testing.assert_allclose(narrowed.probabilities[:, [3, 7]], among / among.sum(1, keepdims=True), rtol=1e-4)
+    np.testing.assert_allclose(narrowed.probabilities.sum(axis=1), 1, rtol=1e-5)
+    assert not np.delete(narrowed.probabilities, [3, 7], axis=1).any()
+    np.testing.assert_array_equal(narrowed.evidence, every.evidence)
+    np.testing.assert_array_equal(narrowed.is_character, every.is_character)
+    with pytest.raises(UserError, match="does not know 'x'"):
+        recogniser.recognise(images, "1x")
+
+
+def test_the_batch_does_not_change_a_reading(smoke_reader, images, monkeypatch):
+    recogniser = Recogniser.open(smoke_reader.name, smoke_reader.parent)
+    whole = recogniser.recognise(images)
+    monkeypatch.setattr(runtime, "BATCH", 2)
+    parts = recogniser.recognise(images)
+    for field in ("probabilities", "evidence", "features"):
+        np.testing.assert_allclose(getattr(parts, field), getattr(whole, field), atol=1e-5)
+
+
+def test_the_rule_on_the_card_decides_but_a_blank_picture_is_never_a_character(smoke_reader, images):
+    images[2] = 0
+    recogniser = Recogniser.open(smoke_reader.name, smoke_reader.parent)
+    found = recogniser.recognise(images).evidence
+    for least in (-100.0, float(np.median(found)), 100):
+        recogniser.card["no_character"]["least_evidence"] = least
+        expected = (found >= least) & [True, True, False, True, True]
+        np.testing.assert_array_equal(recogniser.recognise(images).is_character, expected)
+
+
+def test_weights_that_are_no_numbers_are_told(reader, images):
+    onnx = pytest.importorskip("onnx")
+    graph = onnx.load(reader / "recogniser.onnx")
+    for tensor in graph.graph.initializer:
+        values = onnx.numpy_helper.to_array(tensor)
+        if values.dtype == np.float32 and values.size > 1:
+            tensor.CopyFrom(onnx.numpy_helper.from_array(np.full_like(values, np.nan), tensor.name))
+    onnx.save(graph, reader / "recogniser.onnx")
+    card = json.loads((reader / CARD).read_text())
+    card["files"]["recogniser.onnx"] = file_sha256(reader / "recogniser.onnx")
+    (reader / CARD).write_text(json.dumps(card))
+    with pytest.raises(UserError, match=r"recogniser-digits-smoke.*received NaN or infinity; it is damaged"):
+        Recogniser.open(reader.name, reader.parent).recognise(images)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"temperature": None},
+        {"temperature": 0},
+        {"temperature": -1.5},
+        {"temperature": True},
+        {"temperature": 1e-300},
+        {"temperature": 10**400},
+        {"temperature": float("inf")},
+        {"no_character": {"least_evidence": float("nan")}},
+        {"temperature": "hot"},
+        {"temperature": [1.0]},
+        {"no_character": None},
+        {"no_character": 0.5},
+        {"no_character": {}},
+        {"no_character": {"least_evidence": "much"}},
+    ],
+)
+def test_a_reader_without_calibration_or_rule_is_refused(reader, changes):
+    card = json.loads((reader / CARD).read_text()) | changes
+    (reader / CARD).write_text(json.dumps({key: value for key, value in card.items() if value is not None}))
+    with pytest.raises(
+        UserError, match=r"card.json: expected a model card with a temperature.*retrain the model"
+    ) as told:
+        Recogniser.open(reader.name, reader.parent)
+    assert "\n" not in str(told.value)
+
+
+def test_models_are_taken_for_their_own_task_alone(smoke_model, smoke_reader):
+    with pytest.raises(UserError, match="task 'recognise', received one of 'translate'"):
+        Recogniser.open(smoke_model.name, smoke_model.parent)
+    with pytest.raises(UserError, match="task 'translate', received one of 'recognise'"):
+        Translator.open(smoke_reader.name, smoke_reader.parent)
+
+
+def test_the_card_of_a_reader_says_what_it_is(smoke_reader):
+    card = json.loads((smoke_reader / CARD).read_text())
+    assert (card["task"], card["alphabet"], card["image_size"]) == ("recognise", "0123456789", 28)
+    assert card["temperature"] > 0
+    assert set(card["files"]) == {file.name for file in smoke_reader.iterdir()} - {CARD}
+
+
+@pytest.mark.parametrize("changes", [{"alphabet": "0123456789A"}, {"image_size": 32}])
+def test_a_network_that_is_not_the_card_s_is_told(smoke_reader, tmp_path, changes):
+    folder = tmp_path / smoke_reader.name
+    shutil.copytree(smoke_reader, folder)
+    card = json.loads((folder / CARD).read_text())
+    (folder / CARD).write_text(json.dumps(card | changes))
+    with pytest.raises(UserError, match="the network is for 28 and 10"):
+        Recogniser.open(folder.name, tmp_path).recognise(np.zeros((1, 28, 28, 1), np.uint8))
+
+
+def test_no_pictures_are_no_readings(smoke_reader, smoke_model):
+    none = np.zeros((0, 28, 28, 1), np.uint8)
+    reading = Recogniser.open(smoke_reader.name, smoke_reader.parent).recognise(none)
+    assert reading.probabilities.shape == (0, 10)
+    glyphs, probabilities = Translator.open(smoke_model.name, smoke_model.parent).translate(none)
+    assert glyphs.shape == (0, 28, 28, 1)
+    assert probabilities.shape == (0, 10)

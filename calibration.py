@@ -1,0 +1,56 @@
+"""What a trained reader is told about itself on validation data: how sure to be, and when to refuse."""
+
+import numpy as np
+
+from metrics import fit_temperature
+from non_characters import non_characters
+from runtime import evidence
+
+NON_CHARACTERS_EACH = 500  # of every kind
+MOST_REFUSED = 0.01  # share of real characters that the rule may refuse at most
+
+
+def refusal_threshold(characters: np.ndarray, strays: np.ndarray) -> float:
+    """The evidence below which a picture is called no character.
+
+    Of all thresholds that refuse at most MOST_REFUSED of the characters, the one with the highest sum of characters
+    kept and non-characters refused (Youden 1950); in the middle of the gap, where there is one.
+
+    Args:
+        characters: Evidence `(N,)` of characters. strays: Evidence `(M,)` of non-characters.
+    """
+    ceiling = np.quantile(characters, MOST_REFUSED)
+    values = np.unique(np.concatenate([characters, strays]))
+    cuts = np.concatenate([[values[0] - 1], (values[1:] + values[:-1]) / 2])
+    cuts = cuts[cuts <= max(ceiling, cuts[0])]
+    kept = 1 - np.searchsorted(np.sort(characters), cuts) / len(characters)
+    refused = np.searchsorted(np.sort(strays), cuts) / len(strays)
+    return float(cuts[np.argmax(kept + refused)])
+
+
+def calibrate(read, images: np.ndarray, labels: np.ndarray, seed: int) -> dict:
+    """What the card says of a reader's probabilities and of its rule for non-characters.
+
+    Args:
+        read: uint8 images `(N, S, S, 1)` -> logits `(N, K)`.
+        images, labels: The validation part.
+
+    Returns:
+        `temperature`, which logits are divided by before the softmax (Guo et al. 2017, arXiv:1706.04599), and
+        `no_character`: the least `evidence` of a character, and the shares refused of the pictures it was measured on.
+    """
+    logits = read(images)
+    strays = {kind: evidence(read(made)) for kind, made in non_characters(images, NON_CHARACTERS_EACH, seed).items()}
+    characters = evidence(logits)
+    threshold = refusal_threshold(characters, np.concatenate(list(strays.values())))
+    return {
+        "temperature": round(fit_temperature(logits, labels), 4),
+        "no_character": {
+            "least_evidence": round(threshold, 4),
+            "measured_on": "validation",
+            "characters_refused": round(float((characters < threshold).mean()), 5),
+            "non_characters_refused": {
+                kind: round(float((values < threshold).mean()), 5) for kind, values in strays.items()
+            },
+        },
+    }

@@ -1,0 +1,372 @@
+"""What quality means for whatever reads characters, and for pictures; `generator_metrics.py` is for what makes them.
+
+Each measure tells its formula, its unit and who defined it. SciPy is loaded where it is needed, as that takes longer
+than most of them. A wrong argument is a mistake of the program that calls, and raises `ValueError`.
+
+>>> accuracy(np.array([3, 1, 4, 1]), np.array([3, 1, 4, 7]))
+Share(hits=3, count=4)
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+NORMAL_95 = 1.959964  # quantile of the normal distribution that leaves 2.5 % on either side
+RESAMPLES = 1000  # of a bootstrap: the ends of a 95 % interval rest on 25 each
+ROW_SUM_TOLERANCE = 1e-3  # of probabilities; float16 sums 94 of them up to about this
+SMALLEST_PROBABILITY = float(np.finfo(np.float32).tiny)  # a softmax of float32 cannot tell it from none
+BINS = 15  # of confidence, as Guo et al. and all who compare with them take
+TEMPERATURES = (0.1, 10.0)  # far wider than what readers need; one that is never wrong would want 0
+SSIM_WINDOW, SSIM_SIGMA = 11, 1.5  # pixels
+SSIM_K1, SSIM_K2 = 0.01, 0.03  # of the range from paper to ink
+CHUNK = 1 << 24  # distances held at a time: 64 MB as float32
+
+
+def require(holds: bool, rule: str, **received: object) -> None:
+    """Raises a `ValueError` that tells the rule broken and what was received: of an array, its type and shape."""
+    if not holds:
+        told = {name: f"{x.dtype}{x.shape}" if isinstance(x, np.ndarray) else repr(x) for name, x in received.items()}
+        raise ValueError(f"{rule}. Received: {', '.join(f'{name}={value}' for name, value in told.items())}")
+
+
+def check(axes: str, **arrays: np.ndarray) -> None:
+    """Refuses arrays that are empty, not finite, or do not fit together.
+
+    Args:
+        axes: A word an array, a letter an axis: the same letter is the same length everywhere, and 1 is one.
+    """
+    lengths = {"1": 1}
+    for word, (name, array) in zip(axes.split(), arrays.items(), strict=True):
+        fits = array.ndim == len(word) and array.size > 0
+        fits = fits and all(lengths.setdefault(axis, n) == n for axis, n in zip(word, array.shape, strict=True))
+        require(fits, f"{', '.join(arrays)} must have the axes {axes} and not be empty", **arrays)
+        require(bool(np.isfinite(array).all()), f"`{name}` must be finite", **{name: array})
+
+
+def check_labels(classes: float, **labels: np.ndarray) -> None:
+    """Refuses labels that are no integers in [0, classes)."""
+    for name, values in labels.items():
+        fits = values.dtype.kind in "iu" and values.min() >= 0 and values.max() < classes
+        extremes = {"lowest": values.min().item(), "highest": values.max().item()}
+        require(bool(fits), f"`{name}` must be integers in [0, {classes})", **{name: values}, **extremes)
+
+
+def check_bool(**flags: np.ndarray) -> None:
+    """Refuses flags of another type, with which `~` and `&` would go wrong in silence."""
+    for name, values in flags.items():
+        require(values.dtype == bool, f"`{name}` must be bool", **{name: values})
+
+
+def check_probabilities(probabilities: np.ndarray) -> None:
+    """Refuses what is no distribution in every row, such as logits."""
+    sums, lowest = probabilities.sum(axis=1, dtype=float), probabilities.min()
+    fits = lowest >= 0 and np.abs(sums - 1).max() <= ROW_SUM_TOLERANCE
+    require(bool(fits), "`probabilities` must not be negative and must sum to 1 in every row",
+            probabilities=probabilities, lowest=lowest.item(), sums=(sums.min().item(), sums.max().item()))  # fmt: skip
+
+
+def unit_range(pictures: np.ndarray) -> np.ndarray:
+    """Pictures as floats, ink 1 and paper 0: uint8 is divided by 255, anything else must be so already."""
+    if pictures.dtype == np.uint8:
+        return pictures / np.float32(255)
+    fits = pictures.dtype.kind == "f" and pictures.min() >= 0 and pictures.max() <= 1
+    require(bool(fits), "pictures must be uint8, or floats in [0, 1]", pictures=pictures)
+    return pictures
+
+
+class Share(NamedTuple):
+    """What was counted in trials, with what that says of trials to come."""
+
+    hits: int
+    count: int
+
+    @classmethod
+    def of(cls, right: np.ndarray) -> "Share":
+        """How many of bool `(N,)` hold."""
+        return cls(int(np.count_nonzero(right)), right.size)
+
+    @property
+    def share(self) -> float:
+        """hits / count, in [0, 1]; NaN where nothing was tried."""
+        return self.hits / self.count if self.count else math.nan
+
+    @property
+    def low(self) -> float:
+        """Lower end of the 95 % interval."""
+        return wilson(self.hits, self.count)[0]
+
+    @property
+    def high(self) -> float:
+        """Upper end of the 95 % interval."""
+        return wilson(self.hits, self.count)[1]
+
+
+def wilson(hits: int, count: int) -> tuple[float, float]:
+    """The 95 % interval of a share counted in independent trials.
+
+    Args:
+        hits: How many of the trials came out right. count: How many trials there were; of none, nothing is known.
+
+    Returns:
+        Lowest and highest share, in [0, 1]; sound near 0 and 1, too, where two deviations either way are not.
+
+    Reference: Wilson 1927, "Probable Inference, the Law of Succession, and Statistical Inference".
+    """
+    if not count:
+        return 0.0, 1.0
+    share, weight = hits / count, NORMAL_95**2 / count
+    centre = (share + weight / 2) / (1 + weight)
+    reach = math.sqrt(weight * (share * (1 - share) + weight / 4)) / (1 + weight)
+    return min(share, max(0.0, centre - reach)), max(share, min(1.0, centre + reach))
+
+
+def bootstrap_interval(
+    values: np.ndarray, statistic: Callable[[np.ndarray], float], seed: int = 0
+) -> tuple[float, float]:
+    """The 95 % interval of a figure that is no count, such as a mean: percentiles 2.5 and 97.5 of its bootstrap.
+
+    Sound for means. A figure that noise can only raise, such as the calibration error, is raised again by resampling:
+    its interval lies too high, and is an upper bound rather than an interval.
+
+    Args:
+        values: `(N, ...)`, what was measured of each picture, or just its number. statistic: Of an array like it.
+        seed: Of the 1,000 draws, each of N pictures with replacement.
+
+    Reference: Efron 1979, "Bootstrap Methods: Another Look at the Jackknife".
+    """
+    rng = np.random.RandomState(seed)  # RandomState, as NumPy froze its streams for good
+    drawn = [statistic(values[rng.randint(len(values), size=len(values))]) for _ in range(RESAMPLES)]
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def alike(alphabet: str, groups: Sequence[str] = (), fold_case: bool = True) -> np.ndarray:
+    """Which characters may be taken for each other: themselves, their other case, and what shares a group with them.
+
+    Nothing more: where l looks like 1, and L is the capital of l, L is still not taken for 1.
+
+    Args:
+        alphabet: K characters in label order.
+        groups: Characters that look alike, such as `config.LOOK_ALIKES`.
+        fold_case: Whether capital and small letters of ASCII may be taken for each other.
+
+    Returns:
+        bool `(K, K)`, symmetric.
+    """
+    require(len(set(alphabet)) == len(alphabet) > 0, "`alphabet` must hold each character once", alphabet=alphabet)
+    pairs = {letter + letter.upper() for letter in alphabet.lower() if fold_case and letter.isascii()}
+    same = np.eye(len(alphabet), dtype=bool)
+    for group in (*groups, *pairs):
+        members = [label for label, character in enumerate(alphabet) if character in group]
+        same[np.ix_(members, members)] = True
+    return same
+
+
+def accuracy(predicted: np.ndarray, labels: np.ndarray, same: np.ndarray | None = None) -> Share:
+    """How many pictures are read right: count of n with same[predicted_n, labels_n].
+
+    Args:
+        predicted: int `(N,)`. labels: int `(N,)`, the right ones.
+        same: bool `(K, K)` of `alike`; by default every label is itself alone.
+    """
+    check("N N", predicted=predicted, labels=labels)
+    check_labels(math.inf if same is None else len(same), predicted=predicted, labels=labels)
+    return Share.of(predicted == labels if same is None else same[predicted, labels])
+
+
+def confusion(predicted: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+    """How often what is read as what: int64 `(K, K)`, a row a right label, a column a predicted one.
+
+    Args:
+        predicted: int `(N,)`. labels: int `(N,)`. classes: K, the length of the alphabet.
+    """
+    check("N N", predicted=predicted, labels=labels)
+    check_labels(classes, predicted=predicted, labels=labels)
+    pairs = labels.astype(np.int64) * classes + predicted
+    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+
+
+def class_accuracies(counts: np.ndarray) -> list[Share]:
+    """How many pictures of each class are read right, in label order, from int `(K, K)` of `confusion`."""
+    check("KK", counts=counts)
+    return [Share(int(counts[k, k]), int(row.sum())) for k, row in enumerate(counts)]
+
+
+def negative_log_likelihood(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Nats a picture: -ln p(right label), float64 `(N,)`; its mean is the cross-entropy.
+
+    Args:
+        probabilities: float `(N, K)`; one below what float32 can hold counts as the least it can, 87.3 nats.
+        labels: int `(N,)`.
+    """
+    check("NK N", probabilities=probabilities, labels=labels)
+    check_probabilities(probabilities)
+    check_labels(probabilities.shape[1], labels=labels)
+    right = np.take_along_axis(probabilities, labels[:, None], axis=1)[:, 0]
+    return -np.log(np.maximum(right.astype(float), SMALLEST_PROBABILITY))
+
+
+class ReliabilityCurve(NamedTuple):
+    """How often a reader is right, by how sure it is; B bins of equal width over (0, 1]."""
+
+    confidence: np.ndarray
+    """float64 `(B,)`: mean probability of the most probable class; NaN in an empty bin."""
+    accuracy: np.ndarray
+    """float64 `(B,)`: share read right; NaN in an empty bin."""
+    count: np.ndarray
+    """int64 `(B,)`: pictures."""
+
+
+def reliability_curve(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> ReliabilityCurve:
+    """Accuracy against confidence; a calibrated reader's are alike in every bin.
+
+    Bins are of equal width, not of equal count: of a good reader nearly all pictures would go into bins of full
+    confidence, and all doubtful ones into a single bin, where too high and too low cancel out.
+
+    Args:
+        confidence: float `(N,)`, the probability of the most probable class. right: bool `(N,)`, whether it is right.
+        bins: B; bin b holds the confidences in (b / B, (b + 1) / B].
+
+    Reference: DeGroot and Fienberg 1983, "The Comparison and Evaluation of Forecasters"; Guo et al. 2017, "On
+    Calibration of Modern Neural Networks" (arXiv:1706.04599).
+    """
+    check("N N", confidence=confidence, right=right)
+    check_bool(right=right)
+    lowest, highest = confidence.min().item(), confidence.max().item()
+    fits = lowest > 0 and highest <= 1 + ROW_SUM_TOLERANCE
+    require(fits, "`confidence` must lie in (0, 1]", lowest=lowest, highest=highest)
+    place = np.minimum(np.ceil(confidence * bins).astype(int), bins) - 1
+    count = np.bincount(place, minlength=bins)
+    with np.errstate(invalid="ignore"):  # 0 / 0 in an empty bin
+        return ReliabilityCurve(*(np.bincount(place, each, bins) / count for each in (confidence, right)), count)
+
+
+def expected_calibration_error(curve: ReliabilityCurve) -> float:
+    """Sum over bins of count_b / N * |accuracy_b - confidence_b|, in [0, 1].
+
+    Reference: Naeini et al. 2015, "Obtaining Well Calibrated Probabilities Using Bayesian Binning"; Guo et al. 2017.
+    """
+    gaps = np.abs(curve.accuracy - curve.confidence)
+    return float(np.nansum(curve.count * gaps) / curve.count.sum())
+
+
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The T that makes softmax(logits / T) most likely, by the mean negative log-likelihood of the right labels.
+
+    Args:
+        logits: float `(N, K)`, of pictures that the reader was neither trained nor tested on. labels: int `(N,)`.
+
+    Returns:
+        T in `TEMPERATURES`: above 1 the reader was too sure of itself, below 1 not sure enough.
+
+    Reference: Guo et al. 2017, "On Calibration of Modern Neural Networks" (arXiv:1706.04599).
+    """
+    from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
+
+    check("NK N", logits=logits, labels=labels)
+    check_labels(logits.shape[1], labels=labels)
+    exact = logits.astype(float)
+
+    def loss(log_temperature: float) -> float:
+        scaled = log_softmax(exact * math.exp(-log_temperature), axis=1)
+        return -float(np.take_along_axis(scaled, labels[:, None], axis=1).mean())
+
+    return math.exp(minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded").x)
+
+
+class McNemar(NamedTuple):
+    """Two readers of the same pictures, compared where just one of them is right."""
+
+    first_only: int
+    second_only: int
+    p: float
+    """Probability of counts as unequal or more, if both readers were equally good."""
+
+
+def mcnemar(first_right: np.ndarray, second_right: np.ndarray) -> McNemar:
+    """The exact two-sided test: of b + c pictures that one alone reads right, b is binomial with probability 1/2.
+
+    p = min(1, 2 * sum over i <= min(b, c) of C(b + c, i) / 2^(b + c)).
+
+    Args:
+        first_right: bool `(N,)`, which pictures the first reader reads right. second_right: The same of the second.
+
+    Reference: McNemar 1947, "Note on the Sampling Error of the Difference Between Correlated Proportions".
+    """
+    from scipy.special import bdtr
+
+    check("N N", first_right=first_right, second_right=second_right)
+    check_bool(first_right=first_right, second_right=second_right)
+    first_only, second_only = (np.count_nonzero(one & ~other) for one, other in
+                               ((first_right, second_right), (second_right, first_right)))  # fmt: skip
+    p = min(1.0, 2 * float(bdtr(min(first_only, second_only), first_only + second_only, 0.5)))
+    return McNemar(first_only, second_only, p)
+
+
+def nearest_glyph(glyphs: np.ndarray, references: np.ndarray) -> np.ndarray:
+    """Which of the references each glyph is nearest to: argmin over k of |glyph - reference_k|, Euclidean.
+
+    Args:
+        glyphs: `(N, S, S, 1)`, uint8 or float in [0, 1]. references: `(K, S, S, 1)`, likewise.
+
+    Returns:
+        int `(N,)`, in [0, K).
+    """
+    check("NHW1 KHW1", glyphs=glyphs, references=references)
+    drawn = unit_range(glyphs).reshape(len(glyphs), -1)
+    right = unit_range(references).reshape(len(references), -1)
+    lengths = np.square(right).sum(axis=1)
+    rows = max(1, CHUNK // len(right))
+    chunks = (drawn[start : start + rows] for start in range(0, len(drawn), rows))
+    return np.concatenate(
+        [np.argmin(lengths - 2 * chunk @ right.T, axis=1) for chunk in chunks]
+    )  # |drawn|^2 is left out
+
+
+def within(glyphs: np.ndarray, right: np.ndarray, tolerance: float) -> np.ndarray:
+    """Which glyphs have no pixel further from the right one than `tolerance`, of the range from paper to ink.
+
+    Args:
+        glyphs: `(N, S, S, 1)`, uint8 or float in [0, 1]. right: The same of the glyphs wanted.
+
+    Returns:
+        bool `(N,)`; `Share.of` counts it.
+    """
+    check("NHW1 NHW1", glyphs=glyphs, right=right)
+    return np.abs(unit_range(glyphs) - unit_range(right)).max(axis=(1, 2, 3)) <= tolerance
+
+
+def ssim(glyphs: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Structural similarity of each glyph to the right one, from -1 to 1 for the very same.
+
+    (2 m_x m_y + C1) (2 c_xy + C2) / ((m_x^2 + m_y^2 + C1) (v_x + v_y + C2)), of means m, variances v and covariance c
+    under a Gaussian window of 11x11 pixels with a deviation of 1.5, averaged over where the window lies inside;
+    C1 = 0.01^2 and C2 = 0.03^2, as the range from paper to ink is 1.
+
+    Args:
+        glyphs: `(N, H, W, 1)`, uint8 or float in [0, 1], 11 pixels or more a side. right: The same.
+
+    Returns:
+        float64 `(N,)`.
+
+    Reference: Wang et al. 2004, "Image Quality Assessment: From Error Visibility to Structural Similarity".
+    """
+    check("NHW1 NHW1", glyphs=glyphs, right=right)
+    require(min(glyphs.shape[1:3]) >= SSIM_WINDOW, f"pictures must be {SSIM_WINDOW} pixels or more", glyphs=glyphs)
+    x, y = (unit_range(pictures)[..., 0].astype(float) for pictures in (glyphs, right))  # (N, H, W)
+    down, across = _gaussian_band(x.shape[1]), _gaussian_band(x.shape[2]).T
+    mean_x, mean_y, xx, yy, xy = (down @ field @ across for field in (x, y, x * x, y * y, x * y))
+    means, squares = mean_x * mean_y, mean_x**2 + mean_y**2
+    c1, c2 = SSIM_K1**2, SSIM_K2**2
+    likeness = (2 * means + c1) * (2 * (xy - means) + c2) / ((squares + c1) * (xx + yy - squares + c2))
+    return likeness.mean(axis=(1, 2))
+
+
+def _gaussian_band(side: int) -> np.ndarray:
+    """float64 `(side - 10, side)`: multiplied by it, an axis becomes its weighted means wherever the window fits."""
+    taps = np.exp(-0.5 * np.square((np.arange(SSIM_WINDOW) - SSIM_WINDOW // 2) / SSIM_SIGMA))
+    starts = range(side - SSIM_WINDOW + 1)
+    return np.stack([np.pad(taps / taps.sum(), (start, side - SSIM_WINDOW - start)) for start in starts])

@@ -1,0 +1,80 @@
+"""Ink that is no character: what a reader that can be trusted must refuse. To measure by, not to train on."""
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from picture import frame
+
+DRAWN = 4  # times larger than its frame is a drawing, before it is made small and smooth
+PAGE = 112  # pixels a side of the page that ink is thrown on
+
+
+def non_characters(images: np.ndarray, each: int, seed: int = 0) -> dict[str, np.ndarray]:
+    """Makes non-characters of people's own ink, and of none.
+
+    Args:
+        images: uint8 `(N, S, S, 1)`, characters whose ink is used. They should be none that the reader trained on.
+        each: How many of every kind.
+        seed: Number k of a kind is a function of (images, seed, k).
+
+    Returns:
+        uint8 `(each, S, S, 1)` by kind: `tangle`, characters written over each other; `crossed out`, one under a
+        zigzag; `scribble`, a pen that wanders; `smudge`, blots and noise without a stroke.
+    """
+    kinds = {"tangle": _tangle, "crossed out": _crossed_out, "scribble": _scribble, "smudge": _smudge}
+    size = images.shape[1]
+    made = {}
+    for number, (kind, make) in enumerate(kinds.items()):
+        rngs = (np.random.default_rng([seed, number, k]) for k in range(each))
+        made[kind] = np.stack([frame(make(images[..., 0], rng) / np.float32(255), size) for rng in rngs])[..., None]
+    return made
+
+
+def _tangle(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Three to five characters, turned and stretched anyhow, over each other: ink `(PAGE, PAGE)`."""
+    page = np.zeros((PAGE, PAGE), np.uint8)
+    for image in images[rng.integers(0, len(images), rng.integers(3, 6))]:
+        width, height = (int(side) for side in rng.integers(40, 90, 2))
+        thrown = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
+        thrown = thrown.rotate(rng.uniform(0, 360), Image.Resampling.BILINEAR, expand=True)
+        sheet = Image.new("L", (PAGE, PAGE))
+        sheet.paste(thrown, tuple(int((PAGE - side) / 2 + rng.uniform(-12, 12)) for side in thrown.size))
+        page = np.maximum(page, np.asarray(sheet))
+    return page
+
+
+def _crossed_out(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A character under a zigzag of six to ten strokes across all of it."""
+    image = images[rng.integers(0, len(images))]
+    sheet = Image.fromarray(image).resize((PAGE, PAGE), Image.Resampling.BICUBIC)
+    count = int(rng.integers(6, 11))
+    across = np.linspace(0.12, 0.88, count + 1) + rng.normal(0, 0.02, count + 1)
+    along = np.where(np.arange(count + 1) % 2, 0.85, 0.15) + rng.normal(0, 0.05, count + 1)
+    points = PAGE * np.stack([along, across][:: 1 if rng.random() < 0.5 else -1], axis=1)
+    ImageDraw.Draw(sheet).line(
+        [tuple(point) for point in points], fill=255, width=int(rng.integers(5, 10)), joint="curve"
+    )
+    return np.asarray(sheet)
+
+
+def _scribble(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One long line that turns back and forth as a hand does that tries a pen."""
+    times = np.linspace(0, 1, 400)[:, None]
+    turns = rng.uniform(2.5, 8.0, (6, 2))  # oscillations along the line, in either direction
+    weights, phases = rng.normal(0, 1, (6, 2)), rng.uniform(0, 2 * np.pi, (6, 2))
+    path = sum(w * np.sin(2 * np.pi * f * times + p) for f, w, p in zip(turns, weights, phases, strict=True))
+    path = (path - path.min(axis=0)) / np.ptp(path, axis=0)
+    sheet = Image.new("L", (PAGE, PAGE))
+    points = [tuple(point) for point in 12 + (PAGE - 24) * path]
+    ImageDraw.Draw(sheet).line(points, fill=255, width=int(rng.integers(6, 11)), joint="curve")
+    return np.asarray(sheet)
+
+
+def _smudge(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Blots of one random grain and density."""
+    nodes = int(rng.integers(4, 29))
+    noise = Image.fromarray(rng.normal(0, 1, (nodes, nodes)).astype(np.float32))
+    field = np.asarray(noise.resize((PAGE // DRAWN, PAGE // DRAWN), Image.Resampling.BICUBIC))
+    ink = np.clip(255 * (field - rng.uniform(0.0, 1.0)), 0, 255)
+    ink[field == field.max()] = 255  # never quite empty
+    return ink.astype(np.uint8)

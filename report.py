@@ -1,0 +1,147 @@
+"""What measuring commands say: figures with their intervals, in Markdown tables for the eye and JSON for the card."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from metrics import Share, bootstrap_interval, wilson
+
+SHARE, NUMBER = "share", "1"  # units: a part of one, printed in percent; a number without any
+DIGITS = 6  # of figures in JSON
+WORST = 5  # classes and confusions in a table, of all that JSON holds
+
+
+class Row(NamedTuple):
+    """One line of a table, every cell as it is printed; an empty cell says that there is nothing to say."""
+
+    what: str
+    measured: str
+    interval: str = ""
+    target: str = ""
+    met: str = ""
+    oracle: str = ""
+    pictures: str = ""
+
+
+HEAD = Row("what", "measured", "95 % interval", "target", "met", "read, then set perfectly", "pictures")
+
+
+def share_row(what: str, hits: int, count: int, at_least: float | None = None, note: str = "") -> Row:
+    """A row of a counted share.
+
+    Args:
+        at_least: The share wanted, in [0, 1]; the measured one is held against it, not an end of its interval.
+        note: Where the target comes from, if it is no constant.
+    """
+    low, high = wilson(hits, count)
+    shown = Row(what, f"{hits / count:.2%}", f"{100 * low:.2f} to {high:.2%}")
+    if at_least is None:
+        return shown
+    return shown._replace(target=f"at least {at_least:.2%}{note}", met=yes(hits / count >= at_least))
+
+
+def yes(holds: bool) -> str:
+    """The last cell of a row."""
+    return "yes" if holds else "**no**"
+
+
+def as_table(rows: Iterable[Row]) -> str:
+    """A Markdown table, aligned for whoever reads its source; an empty column is left out."""
+    columns = [column for column in zip(HEAD, *rows, strict=True) if any(column[1:])]
+    columns = [[cell.replace("|", "\\|") for cell in column] for column in columns]
+    widths = [max(map(len, column)) for column in columns]
+    ruled = [[column[0], "-" * width, *column[1:]] for column, width in zip(columns, widths, strict=True)]
+    padded = [[cell.ljust(width) for cell in column] for column, width in zip(ruled, widths, strict=True)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in zip(*padded, strict=True))
+
+
+def as_markdown(title: str, rows: Iterable[Row]) -> str:
+    """A heading and the table below it."""
+    return f"## {title}\n\n{as_table(rows)}"
+
+
+class Measure(NamedTuple):
+    """A figure, and how sure it is."""
+
+    value: float
+    low: float | None  # ends of the 95 % interval; None where there is none to tell
+    high: float | None
+    count: int  # pictures it was measured on
+    unit: str
+    oracle: float | None = None  # the same figure of type set perfectly from what was read
+
+    @classmethod
+    def of(cls, share: Share, oracle: Share | None = None) -> "Measure":
+        """A counted share, with Wilson's interval."""
+        return cls(share.share, share.low, share.high, share.count, SHARE, oracle and oracle.share)
+
+    @classmethod
+    def mean(cls, values: np.ndarray, unit: str, seed: int, oracle: np.ndarray | None = None) -> "Measure":
+        """The mean of what was measured of each picture, `(N,)`, with the bootstrap's interval."""
+        other = None if oracle is None else float(np.mean(oracle))
+        return cls(float(np.mean(values)), *bootstrap_interval(values, np.mean, seed), len(values), unit, other)
+
+    def row(self, what: str) -> Row:
+        """The figure in a table."""
+        interval = "" if self.low is None else f"{self._told(self.low).rstrip('%')} to {self._told(self.high)}"
+        oracle = "" if self.oracle is None else self._told(self.oracle)
+        unit = f" {self.unit}" if self.unit not in (SHARE, NUMBER) else ""
+        return Row(what, self._told(self.value) + unit, interval, oracle=oracle, pictures=f"{self.count:,}")
+
+    def _told(self, value: float) -> str:
+        return f"{value:.2%}" if self.unit == SHARE else f"{value:.4g}"
+
+    def as_json(self) -> dict:
+        """For the card; without what is not known."""
+        known = {name: value for name, value in self._asdict().items() if value is not None}
+        return {name: float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+                for name, value in known.items()}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Section:
+    """What was measured of a model on one set of pictures."""
+
+    name: str
+    dataset: str
+    measures: dict[str, Measure]
+    headline: tuple[str, ...] = ()
+    """The measures that a summary tells."""
+    classes: dict[str, Measure] = field(default_factory=dict)
+    """Share read right of each character."""
+    confusions: dict[str, Measure] = field(default_factory=dict)
+    """Share of a character that was read as another, the most frequent first; by words such as `5 read as S`."""
+    drawings: dict[str, Callable[[], Any]] = field(default_factory=dict)
+    """By file name, what makes a Matplotlib figure or a Pillow picture."""
+    note: str = ""
+
+    def as_markdown(self) -> str:
+        """The table under its heading, and the note."""
+        worst = sorted(self.classes.items(), key=lambda item: item[1].value)
+        rows = [measure.row(what) for what, measure in self.measures.items()]
+        rows += [measure.row(f"worst: {character}") for character, measure in worst[:WORST] if measure.value < 1]
+        rows += [measure.row(pair) for pair, measure in list(self.confusions.items())[:WORST]]
+        return as_markdown(self.name, rows) + (f"\n{self.note}\n" if self.note else "")
+
+    def as_json(self, seed: int, date: str) -> dict:
+        """For the card; `date` as ISO 8601 writes it."""
+        kinds = {"measures": self.measures, "classes": self.classes, "confusions": self.confusions}
+        told = {kind: {what: measure.as_json() for what, measure in some.items()} for kind, some in kinds.items()}
+        whole = {"dataset": self.dataset, "seed": seed, "date": date, "note": self.note, **told}
+        return {name: value for name, value in whole.items() if value not in ("", {})}
+
+
+def summary(sections: Iterable[Section]) -> str:
+    """The headline measures in one Markdown table, but a section that is all headline in one of its own."""
+    rows, wholes = [], []
+    for section in sections:
+        if section.measures and set(section.headline) == set(section.measures):
+            table = as_table(measure.row(what) for what, measure in section.measures.items())
+            wholes.append(
+                "\n".join(filter(None, [f"\n{section.name}:\n", table, section.note and f"{section.note}\n"]))
+            )
+        else:
+            rows += [section.measures[what].row(f"{section.name}: {what}") for what in section.headline]
+    return as_table(rows) + "".join(wholes)

@@ -1,0 +1,134 @@
+"""How training pictures are moved, bent, thickened and made into non-characters."""
+
+import keras
+import numpy as np
+import pytest
+
+from augmentation import RandomStrays, RandomStroke, RandomWarp, augmented, sample_bilinear
+from config import AugmentConfig
+
+STILL = {"rotation": 0.0, "shift": 0.0, "zoom": 0.0, "shear": 0.0}
+
+
+def test_augmentation_rests_outside_training_and_at_zero():
+    images = written(20)
+    moving = RandomWarp(AugmentConfig(), seed=1)
+    np.testing.assert_array_equal(moving(images, training=False), images)
+    still = RandomWarp(AugmentConfig(**STILL), seed=1)
+    np.testing.assert_allclose(still(images, training=True), images, atol=1e-3)
+    assert np.abs(keras.ops.convert_to_numpy(moving(images, training=True)) - images).mean() > 1
+
+
+def moved_square(change: dict) -> tuple[np.ndarray, np.ndarray]:
+    """Second moments `(200, 2, 2)` and centres `(200, 2)`, rows before columns, of a 6x12 bar moved 200 times."""
+    image = np.zeros((200, 28, 28, 1), "float32")
+    image[:, 11:17, 8:20] = 255
+    moved = keras.ops.convert_to_numpy(RandomWarp(AugmentConfig(**STILL | change), seed=2)(image, training=True))
+    weights = moved[..., 0] / moved.sum(axis=(1, 2, 3), keepdims=True)[..., 0]
+    axes = np.stack(np.mgrid[:28, :28] - 13.5)  # (2, 28, 28)
+    centres = np.einsum("nhw,ahw->na", weights, axes)
+    return np.einsum("nhw,ahw,bhw->nab", weights, axes, axes) - centres[:, :, None] * centres[:, None], centres
+
+
+@pytest.mark.parametrize("change", [{"rotation": 90.0}, {"shift": 3.0}, {"zoom": 0.3}, {"shear": 0.4}])
+def test_augmentation_moves_about_the_centre(change):
+    _, centres = moved_square(change)
+    limit = change.get("shift", 0.0)
+    assert 0.9 * limit <= np.abs(centres).max() <= limit + 0.15
+    assert np.abs(centres.mean(axis=0)).max() < limit / 2 + 0.1
+
+
+def test_rotation_is_in_degrees_and_keeps_the_size():
+    moments, _ = moved_square({"rotation": 30.0})
+    angles = np.degrees(np.arctan2(2 * moments[:, 0, 1], moments[:, 1, 1] - moments[:, 0, 0]) / 2)
+    assert 25 < np.abs(angles).max() < 32
+    np.testing.assert_allclose(np.trace(moments, axis1=1, axis2=2), 36 / 12 + 144 / 12, rtol=0.1)
+
+
+def test_zoom_is_a_share_of_width_and_of_height():
+    moments, _ = moved_square({"zoom": 0.25})
+    widths, heights = np.sqrt(moments[:, 1, 1] / 12), np.sqrt(moments[:, 0, 0] / 3)
+    for scale in (widths, heights):
+        assert 0.72 < scale.min() < 0.85
+        assert 1.15 < scale.max() < 1.3
+    assert abs(np.corrcoef(widths, heights)[0, 1]) < 0.3
+
+
+def test_shear_is_pixels_across_per_pixel_down():
+    moments, _ = moved_square({"shear": 0.5})
+    slant = moments[:, 0, 1] / moments[:, 0, 0]
+    assert 0.4 < np.abs(slant).max() < 0.55
+    np.testing.assert_allclose(moments[:, 0, 0], 3, rtol=0.15)
+
+
+def test_augmentation_survives_saving():
+    layer = RandomWarp(AugmentConfig(zoom=0.3), seed=5)
+    again = RandomWarp.from_config(layer.get_config())
+    assert (again.config, again.seed) == (layer.config, layer.seed)
+
+
+def written(count: int) -> np.ndarray:
+    """Pictures of three bars, another width and place in each."""
+    images = np.zeros((count, 28, 28, 1), "float32")
+    for k, image in enumerate(images):
+        image[6 + k % 5 : 9 + k % 5, 5:23] = 255
+        image[5:23, 12 : 14 + k % 3] = 200
+    return images
+
+
+def test_some_pictures_stay_unmoved():
+    images = written(400)
+    moved = keras.ops.convert_to_numpy(RandomWarp(AugmentConfig(share=0.3), seed=1)(images, training=True))
+    assert 0.2 < (moved != images).any(axis=(1, 2, 3)).mean() < 0.4
+
+
+def test_the_two_ways_of_resampling_agree():
+    images, change = written(30), {"rotation": 30.0, "shift": 3.0, "zoom": 0.2, "shear": 0.3}
+    plain = RandomWarp(AugmentConfig(**change), seed=4)(images, training=True)
+    bent = RandomWarp(AugmentConfig(**change, elastic=1e-6), seed=4)(images, training=True)
+    np.testing.assert_allclose(bent, plain, atol=0.1)
+
+
+def test_bending_keeps_the_ink_in_place_and_changes_its_shape():
+    images = written(200)
+    layer = RandomWarp(AugmentConfig(**STILL, elastic=1.0), seed=3)
+    bent = keras.ops.convert_to_numpy(layer(images, training=True))
+    assert 0.85 < bent.sum() / images.sum() < 1.15
+    assert np.abs(bent - images).mean() > 5
+    assert np.abs(bent.mean(axis=0) - images.mean(axis=0)).mean() < 10
+
+
+def test_bilinear_sampling_interpolates_and_finds_paper_outside():
+    image = np.zeros((1, 16, 16, 1), "float32")
+    image[0, 3, 5], image[0, 3, 6] = 100, 200
+    x, y = np.full((1, 256), -50, "float32"), np.full((1, 256), 3, "float32")
+    x[0, :4] = 5.25, 6, 4.5, 6.5
+    read = keras.ops.convert_to_numpy(sample_bilinear(image, x, y)).ravel()
+    np.testing.assert_allclose(read[:4], [125, 200, 50, 100], rtol=1e-4)
+    assert not read[4:].any()
+
+
+@pytest.mark.parametrize("reach", [0.3, 1.0])
+def test_strokes_grow_and_shrink_within_reach(reach):
+    images = np.zeros((300, 28, 28, 1), "float32")
+    images[:, 10:15, 4:24] = 255
+    layer = RandomStroke(reach, seed=1)
+    np.testing.assert_array_equal(layer(images, training=False), images)
+    heights = keras.ops.convert_to_numpy(layer(images, training=True))[:, :, 14, 0].sum(axis=1) / 255
+    assert 5 - 2 * reach <= heights.min() < 5 - 1.8 * reach
+    assert 5 + 1.8 * reach < heights.max() <= 5 + 2 * reach + 1e-3
+
+
+def test_strays_are_of_two_kinds_as_many_as_asked_and_pictures():
+    images = written(64)
+    strays = keras.ops.convert_to_numpy(RandomStrays(one_in=16, seed=2)(images))
+    assert strays.shape == (8, 28, 28, 1)
+    assert 0 <= strays.min() < strays.max() <= 255
+    assert RandomStrays(one_in=16)(images[:5]).shape == (2, 28, 28, 1)
+
+
+def test_augmented_leaves_the_stroke_alone_unless_asked():
+    image = keras.Input((28, 28, 1))
+    for config, layers in ((AugmentConfig(), ["augment"]), (AugmentConfig(stroke=0.2), ["augment", "stroke"])):
+        model = keras.Model(image, augmented(image, config, seed=0))
+        assert [layer.name for layer in model.layers[1:]] == layers

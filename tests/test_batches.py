@@ -1,0 +1,69 @@
+"""What an epoch holds: a function of its number and the seed, with its share of every joined set."""
+
+import numpy as np
+import pytest
+
+from batches import GlyphBatches, training_part, validation_part
+from config import ClassifierRun
+from data_processor import TEST, TRAIN, VALIDATION, GlyphDataset
+
+
+def a_set(count: int, second: int = 0) -> GlyphDataset:
+    """`count` pictures of a first set and `second` of another; picture k is of grey k, and all parts occur in both."""
+    total = count + second
+    images = np.zeros((total, 28, 28, 1), np.uint8) + (np.arange(total) % 256).astype(np.uint8)[:, None, None, None]
+    split = np.array([TRAIN, TRAIN, TRAIN, VALIDATION, TEST], np.uint8)[np.arange(total) % 5]
+    source = np.repeat(np.array([0, 1], np.uint8), [count, second])
+    return GlyphDataset("greys", images, np.arange(total, dtype=np.int32) % 3, "abc", tuple("abc"), split, None, source)
+
+
+def contents(batches: GlyphBatches) -> tuple[np.ndarray, np.ndarray]:
+    parts = [batches[k] for k in range(len(batches))]
+    return (np.concatenate([inputs["image"] for inputs, _ in parts])[:, 0, 0, 0],
+            np.concatenate([targets["label"] for _, targets in parts]))  # fmt: skip
+
+
+def test_an_epoch_is_a_function_of_seed_and_number():
+    batches = GlyphBatches(a_set(100), 10, seed=1)
+    seen = {}
+    for epoch in (3, 4, 3):
+        batches.set_epoch(epoch)
+        greys, labels = contents(batches)
+        np.testing.assert_array_equal(labels, greys % 3)
+        np.testing.assert_array_equal(seen.setdefault(epoch, greys), greys)
+        assert sorted(greys) == list(range(100))
+    assert not np.array_equal(seen[3], seen[4])
+
+
+def test_without_a_seed_all_pictures_come_in_their_order():
+    batches = GlyphBatches(a_set(25), 10)
+    batches.set_epoch(7)
+    np.testing.assert_array_equal(contents(batches)[0], np.arange(25))
+    assert len(batches) == 3
+
+
+def test_an_epoch_draws_its_share_of_every_set():
+    data = a_set(800, 200)
+    batches = GlyphBatches(data, 10, seed=0, shares=(0.25, 1.0))
+    first = batches.order
+    assert len(batches) == 40
+    assert (data.source[first] == 0).sum() == (data.source[first] == 1).sum() == 200
+    assert len(set(first)) == len(first)
+    batches.set_epoch(1)
+    assert set(batches.order) != set(first)
+    assert len(batches) == 40
+
+
+@pytest.mark.parametrize("part", [training_part, validation_part])
+def test_a_rehearsal_uses_no_more_than_its_limit(part):
+    run = ClassifierRun(limit=7, dataset=("greys", "others"), dataset_share=(0.5, 1.0))
+    wanted = {training_part: TRAIN, validation_part: VALIDATION}[part]
+    assert list(part(run, a_set(100, 50)).split) == [wanted] * 7
+
+
+def test_validation_is_the_mixture_that_training_draws():
+    run = ClassifierRun(dataset=("greys", "others"), dataset_share=(0.25, 1.0))
+    data = a_set(800, 200)
+    part = validation_part(run, data)
+    assert list(np.bincount(part.source)) == [40, 40]
+    assert len(training_part(run, data).labels) == 600

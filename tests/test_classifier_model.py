@@ -1,0 +1,117 @@
+"""The readers' mathematics: shapes, losses, that they can learn, and what they make of non-characters."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from batches import GlyphBatches
+from classifier_model import Classifier, ClassifierTask, build_reader
+from config import ASCII, PRESETS, ClassifierConfig, ClassifierRun
+from data_processor import TRAIN, VALIDATION, GlyphDataset
+from runtime import softmax
+
+TINY = {
+    "residual": ClassifierConfig(alphabet="abc", widths=(4, 8, 8, 8), feature_size=8),
+    "lenet": ClassifierConfig(alphabet="abc", architecture="lenet", widths=(4, 8), hidden=8, feature_size=8),
+}
+MOST_WEIGHTS = 600_000
+
+
+@pytest.fixture
+def data() -> GlyphDataset:
+    rng = np.random.default_rng(0)
+    labels = np.arange(48, dtype=np.int32) % 3
+    images = rng.integers(0, 40, (48, 28, 28, 1), dtype=np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[8 * label : 8 * label + 8] = 250
+    split = np.repeat(np.array([TRAIN, VALIDATION], np.uint8), 24)
+    return GlyphDataset("stripes", images, labels, "abc", tuple("abc"), split)
+
+
+@pytest.mark.parametrize("config", TINY.values(), ids=TINY)
+def test_shapes(config):
+    logits, features = build_reader(config)(np.zeros((5, 28, 28, 1), "float32"))
+    assert logits.shape == (5, 3)
+    assert features.shape == (5, 8)
+
+
+@pytest.mark.parametrize("name", ["recogniser-digits", "recogniser-ascii", "judge-digits", "judge-ascii"])
+def test_the_presets_are_small_and_the_judge_is_built_otherwise(name):
+    run = PRESETS[name][1]
+    assert build_reader(run.model).count_params() < MOST_WEIGHTS
+    assert run.model.architecture == ("lenet" if name.startswith("judge") else "residual")
+    assert (run.model.alphabet == ASCII) == name.endswith("ascii")
+
+
+@pytest.mark.parametrize("config", TINY.values(), ids=TINY)
+def test_it_learns_a_few_pictures_by_heart_and_to_refuse_what_is_none(config, data):
+    keras.utils.set_random_seed(0)
+    model = Classifier(replace(config, stray_weight=1.0))
+    model.compile(keras.optimizers.Adam(1e-2))
+    batches = GlyphBatches(data, 16)
+    model.fit(batches, epochs=60, verbose=0)
+    result = model.evaluate(batches, verbose=0, return_dict=True)
+    assert result["read_right"] == 1
+    assert result["characters_refused"] < 0.1
+    assert result["strays_refused"] > 0.6
+
+
+def loss_of(logits, labels, training: bool, **settings) -> float:
+    model = Classifier(ClassifierConfig(alphabet="abc", widths=(4, 4, 4, 4), feature_size=4, **settings))
+    outputs = {"logits": keras.ops.convert_to_tensor(logits, "float32")}
+    return float(model.compute_loss(y={"label": np.array(labels)}, y_pred=outputs, training=training))
+
+
+def test_the_loss_is_that_of_a_class_more_which_is_no_character():
+    rng = np.random.default_rng(3)
+    logits, labels = rng.normal(0, 2, (10, 3)), rng.integers(0, 3, 8)  # 8 characters, then 2 non-characters
+    extended = softmax(np.concatenate([logits, np.zeros((10, 1))], axis=1))
+    characters = -np.log(extended[np.arange(8), labels]).mean()
+    strays = -np.log(extended[8:, 3]).mean()
+    assert loss_of(logits, labels, training=True, stray_weight=1.0) == pytest.approx(characters + strays, rel=1e-5)
+
+
+def test_in_validation_the_loss_is_of_reading_alone():
+    logits, labels = np.array([[2.0, 0, 0], [0, 1.0, 0], [9.0, 9.0, 9.0]]), [0, 1]
+    right = -np.log(softmax(logits)[[0, 1], labels]).mean()
+    assert loss_of(logits, labels, training=False, stray_weight=1.0) == pytest.approx(right, rel=1e-5)
+    assert loss_of(logits[:2], labels, training=False, stray_weight=0.0) == pytest.approx(right, rel=1e-5)
+
+
+def test_the_part_a_user_runs_gives_the_reader_s_logits_and_features(data):
+    model = Classifier(TINY["residual"])
+    outputs = model.parts()["recogniser"](data.images[:4])
+    logits, features = model.reader(data.images[:4].astype("float32"))
+    np.testing.assert_allclose(outputs["logits"], logits, atol=1e-6)
+    np.testing.assert_allclose(outputs["features"], features, atol=1e-6)
+
+
+def test_progress_shows_only_mistakes_and_the_confusion_matrix(data):
+    run = ClassifierRun(model=TINY["residual"], dataset=("stripes",))
+    task = ClassifierTask(run, data)
+    pictures = task.draw(task.build())
+    assert pictures["confusion"].ndim == 3
+    labels = task.validation.labels
+    wrong = np.eye(3)[(labels + np.arange(24) // 12) % 3]  # the second half read wrong
+    sheet = task._surest_mistakes(wrong)
+    assert sheet.dtype == np.uint8
+    all_right = task._surest_mistakes(np.eye(3)[labels])
+    assert all_right.shape == sheet.shape
+    assert sheet.max() == 250
+    assert all_right.max() < 100
+
+
+def test_the_card_says_how_sure_to_be_and_when_to_refuse(data):
+    task = ClassifierTask(ClassifierRun(model=TINY["residual"], dataset=("stripes",)), data)
+    card = task.card(task.build())
+    assert card["task"] == "recognise"
+    assert card["temperature"] > 0
+    assert set(card["no_character"]["non_characters_refused"]) == {"tangle", "crossed out", "scribble", "smudge"}
+
+
+def test_a_bad_setting_names_what_it_received():
+    for setting in ({"widths": (4, 4)}, {"dropout": 1.0}, {"stray_weight": -1.0}, {"alphabet": "a"}, {"hidden": -1}):
+        with pytest.raises(ValueError, match="Received"):
+            ClassifierConfig(**setting)

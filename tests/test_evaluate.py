@@ -1,0 +1,265 @@
+"""The command: what it writes on cards, into folders and on the terminal, and how it ends on a mistake."""
+
+import functools
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import evaluate
+from data_pictures import read_digits
+from evaluate import Arguments
+from runtime import CARD, Recogniser, Translator, file_sha256
+from shell import UserError
+
+ROOT = Path(evaluate.__file__).parent
+READER, TRANSLATOR = "recogniser-digits-smoke", "translator-digits-smoke"
+FIGURE = {"value", "low", "high", "count", "unit"}
+
+
+read_digits_once = functools.cache(read_digits)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr("data_processor.read_digits", read_digits_once)
+    monkeypatch.setattr("metrics.RESAMPLES", 40)
+    monkeypatch.setattr("reader_evaluation.NON_CHARACTERS_EACH", 5)
+
+
+@pytest.fixture
+def work(smoke_reader, smoke_model, tmp_path) -> Path:
+    """A folder with a reader and a translator that a test may write to, and no data but the embedded digits."""
+    for folder in (smoke_reader, smoke_model):
+        shutil.copytree(folder, tmp_path / "modelh5" / folder.name)
+    return tmp_path
+
+
+def run(work: Path, *models: str, **settings) -> int:
+    quick = {"robustness_pictures": 3, "pictures": False}
+    places = {"models_dir": work / "modelh5", "images_dir": work / "images", "data_dir": work / "data"}
+    return evaluate.main(Arguments(models=models, **(quick | places | settings)))
+
+
+def card_of(work: Path, name: str) -> dict:
+    return json.loads((work / "modelh5" / name / CARD).read_text(encoding="utf-8"))
+
+
+def change_card(work: Path, model: str, **changes) -> None:
+    (work / "modelh5" / model / CARD).write_text(json.dumps(card_of(work, model) | changes), encoding="utf-8")
+
+
+def failure(work: Path, capsys, *models: str, **settings) -> str:
+    """The one line that a failing run says; nothing is half-written."""
+    before = {path: path.read_bytes() for path in work.rglob("*") if path.is_file()}
+    assert run(work, *models, **settings) == 2
+    assert before == {path: path.read_bytes() for path in work.rglob("*") if path.is_file()}
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.startswith("error: ") and said.err.count("\n") == 1
+    return said.err
+
+
+def test_the_card_keeps_every_figure_with_its_interval_and_its_source(work):
+    before = card_of(work, READER)
+    assert run(work, READER) == 0
+    card = card_of(work, READER)
+    assert list(card) == list(before) and {**card, "quality": {}} == before
+    assert Recogniser.open(READER, work / "modelh5").card == card  # its files' hashes hold
+    assert list(card["quality"]) == [
+        "digits, digits allowed",
+        "non-characters made of digits",
+        "robustness: digits, digits allowed",
+    ]
+    for section in card["quality"].values():
+        assert (section["dataset"], section["seed"]) == ("digits", 0)
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d", section["date"])
+        for measure in (*section["measures"].values(), *section.get("classes", {}).values()):
+            assert set(measure) == FIGURE
+            assert measure["low"] <= measure["value"] <= measure["high"]
+    assert set(card["quality"]["digits, digits allowed"]["classes"]) == set("0123456789")
+    text = (work / "modelh5" / READER / CARD).read_text(encoding="utf-8")
+    assert str(work) not in text
+    assert re.search(r'^ *"read right": \{"value": .*"unit": "share"\},$', text, re.MULTILINE)
+
+
+def test_the_translator_stands_beside_its_oracle_and_says_that_there_is_no_judge(work, capsys):
+    assert run(work, TRANSLATOR) == 0
+    quality = card_of(work, TRANSLATOR)["quality"]
+    assert set(quality["type: digits, digits allowed"]["measures"]["every font: nearest to the right glyph"]) == {
+        *FIGURE,
+        "oracle",
+    }
+    assert "no judge among the models" in quality["legibility"]["note"]
+    assert "no judge among the models" in capsys.readouterr().out
+    Translator.open(TRANSLATOR, work / "modelh5")
+
+
+def test_a_judge_measures_legibility(work):
+    shutil.copytree(work / "modelh5" / READER, work / "modelh5" / "judge-digits")
+    change_card(work, "judge-digits", name="judge-digits")
+    assert run(work, TRANSLATOR) == 0
+    quality = card_of(work, TRANSLATOR)["quality"]
+    assert "STIXGeneral: read right by judge-digits" in quality["type: digits, digits allowed"]["measures"]
+    assert "legibility" not in quality
+
+
+def test_the_same_seed_gives_the_same_report(work, capsys):
+    said = []
+    for seed in (0, 0, 1):
+        assert run(work, READER, json=True, seed=seed) == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1] != said[2]
+
+
+def test_json_is_one_object_a_model_and_nothing_else(work, capsys):
+    assert run(work, all=True, json=True, limit=20) == 0
+    said = capsys.readouterr()
+    told = [json.loads(line) for line in said.out.splitlines()]
+    assert [(one["model"], one["task"]) for one in told] == [(READER, "recognise"), (TRANSLATOR, "translate")]
+    assert all(one["quality"] for one in told)
+    assert said.err == ""
+
+
+@pytest.mark.parametrize("settings", [{"limit": 20}, {"alphabet": "123"}])
+def test_a_rehearsal_and_a_narrowed_run_leave_the_card_alone(work, settings, capsys):
+    before = card_of(work, READER)
+    assert run(work, READER, **settings) == 0
+    assert card_of(work, READER) == before
+    assert "read right" in capsys.readouterr().out
+
+
+def test_another_data_set_adds_to_the_card(work):
+    images = np.zeros((40, 28, 28), np.uint8)
+    images[:, 6:22, 12:16] = np.linspace(100, 255, 40)[:, None, None]
+    np.savez(work / "mine.npz", images=images, labels=np.arange(40) % 4, classes=np.array(list("0123")))
+    change_card(work, READER, quality={"kept": {}})
+    assert run(work, READER, dataset=(str(work / "mine.npz"),)) == 0
+    quality = card_of(work, READER)["quality"]
+    assert {"kept", "mine.npz digits, digits allowed"} <= set(quality)
+    assert run(work, READER) == 0
+    assert "kept" not in card_of(work, READER)["quality"]
+
+
+def test_tables_and_pictures_go_to_one_folder(work):
+    assert run(work, READER, pictures=True) == 0
+    folder = work / "images" / "evaluation" / READER
+    drawn = {path.name for path in folder.glob("*.png")}
+    assert {"digits-confusion.png", "digits-reliability.png", "digits-classes.png", "robustness.png"} <= drawn
+    text = (folder / "report.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"!\[.*\]\((.*)\)", text)) == drawn
+    assert "| read right" in text and "| shift 4 px" in text
+
+
+def test_two_models_are_compared_but_the_card_tells_of_one(work, capsys):
+    assert run(work, READER, against=TRANSLATOR) == 0
+    assert "McNemar's p" in capsys.readouterr().out
+    assert "against" not in (work / "modelh5" / READER / CARD).read_text(encoding="utf-8")
+    assert run(work, READER, against=TRANSLATOR, json=True, limit=20) == 0
+    assert len(json.loads(capsys.readouterr().out)["against"]) == 1
+
+
+def test_the_readme_gets_the_headline_figures_in_their_place(work):
+    readme = work / "README.md"
+    place = f"before\n<!-- evaluate.py {READER} -->\nold\n<!-- evaluate.py end -->\nafter\n"
+    readme.write_text(place + "<!-- evaluate.py other -->\nkept\n<!-- evaluate.py end -->\n", encoding="utf-8")
+    assert run(work, READER, TRANSLATOR, readme=readme) == 0
+    assert run(work, READER, readme=readme) == 0
+    text = readme.read_text(encoding="utf-8")
+    assert text.startswith("before\n<!-- evaluate.py") and "old" not in text and "other -->\nkept\n<" in text
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    assert "digits, digits allowed: read right" in rows[2] and rows[2].count("%") == 2
+    assert sum("shift" in row for row in rows) == 3 and "\n\nrobustness: digits, digits allowed:\n\n| what" in text
+
+
+def test_a_readme_without_a_place_is_refused_before_anything_is_measured(work):
+    (work / "README.md").write_text(f"<!-- evaluate.py {READER} -->\n<!-- evaluate.py x -->\n<!-- evaluate.py end -->")
+    with pytest.raises(UserError, match=f"expected a line <!-- evaluate.py {READER} -->"):
+        run(work, READER, readme=work / "README.md")
+
+
+# --- mistakes --------------------------------------------------------------------------------------------------------
+
+
+def test_data_of_another_alphabet_name_both(work, capsys):
+    labels = np.arange(40) % 2
+    np.savez(
+        work / "letters.npz", images=np.full((40, 28, 28), 9, np.uint8), labels=labels, classes=np.array(["a", "b"])
+    )
+    said = failure(work, capsys, READER, dataset=(str(work / "letters.npz"),))
+    assert "'0123456789'" in said and "'ab'" in said
+
+
+def test_a_card_without_weights_is_told(work, capsys):
+    (work / "modelh5" / READER / "recogniser.onnx").unlink()
+    assert "recogniser.onnx: missing" in failure(work, capsys, READER)
+    change_card(work, READER, files={})
+    assert "recogniser.onnx" in failure(work, capsys, READER)
+
+
+@pytest.mark.parametrize(("name", "part"), [(READER, "recogniser.onnx"), (TRANSLATOR, "translator.onnx")])
+def test_a_damaged_model_is_told(work, capsys, name, part):
+    import onnx
+
+    path = work / "modelh5" / name / part
+    graph = onnx.load(path)
+    for tensor in graph.graph.initializer:
+        if tensor.data_type == onnx.TensorProto.FLOAT and len(tensor.dims) > 1:
+            values = np.full_like(onnx.numpy_helper.to_array(tensor), np.nan)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
+    onnx.save(graph, path)
+    change_card(work, name, files=card_of(work, name)["files"] | {part: file_sha256(path)})
+    assert "received NaN or infinity" in failure(work, capsys, name)
+
+
+def test_an_unknown_character_task_and_model_are_told(work, capsys):
+    assert "does not know 'é'" in failure(work, capsys, READER, alphabet="1é")
+    assert "did you mean" in failure(work, capsys, READER[:-1])
+    assert "there is: " in failure(work, capsys, READER, against="nobody")
+    change_card(work, READER, task="write")
+    assert "recognise, translate" in failure(work, capsys, READER)
+
+
+def test_one_bad_model_does_not_keep_the_others_from_being_measured(work, capsys):
+    change_card(work, READER, files={})
+    assert run(work, all=True, limit=20) == 2
+    said = capsys.readouterr()
+    assert said.out.startswith(f"# {TRANSLATOR}") and said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"), [({}, "name one, or --all"), ({"all": True}, "received none; train")]
+)
+def test_nothing_to_measure_is_told(tmp_path, settings, complaint):
+    with pytest.raises(UserError, match=complaint):
+        evaluate.main(Arguments(models_dir=tmp_path, **settings))
+
+
+@pytest.mark.parametrize("settings", [{"limit": 0}, {"robustness_pictures": 0}, {"seed": -1}])
+def test_settings_out_of_range_are_refused(settings):
+    with pytest.raises(ValueError, match="Received"):
+        Arguments(**settings)
+
+
+def test_the_script_ends_in_one_line_on_a_mistake():
+    line = [sys.executable, ROOT / "evaluate.py", "--alphabt", "x"]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+
+
+def test_the_script_loads_neither_tensorflow_nor_matplotlib():
+    slow = ("tensorflow", "keras", "matplotlib", "scipy", "sklearn")
+    code = f"import evaluate, sys; print([name for name in {slow} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_real_pictures_are_measured_as_the_model_card_promises(work, data_dir, capsys):
+    assert run(work, READER, data_dir=data_dir, limit=30, json=True) == 0
+    quality = json.loads(capsys.readouterr().out)["quality"]
+    assert {"digits, digits allowed", "photos digits, digits allowed"} <= set(quality)
+    assert quality["photos digits, digits allowed"]["measures"]["read right"]["count"] == 20

@@ -1,0 +1,136 @@
+"""Test pictures are chosen by rule: what set and model share, in groups of one kind, and nothing but the test part."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from config import ALNUM, ASCII, DIGITS, LETTERS
+from evaluation_data import Pictures, pictures_for
+from runtime import TrainedModel
+from shell import UserError
+
+
+def write_set(path: Path, characters: str, each=4, split=("train", "test")) -> str:
+    """A set whose pictures tell their label by a column of ink."""
+    labels = np.tile(np.arange(len(characters)), each)
+    images = np.zeros((len(labels), 28, 28), np.uint8)
+    images[:, 4:24, 12] = 100 + labels[:, None]
+    parts = np.array(split)[np.arange(len(labels)) // len(characters) % len(split)]
+    np.savez(path, images=images, labels=labels, classes=np.array(list(characters)), split=parts)
+    return str(path)
+
+
+def model(alphabet: str, *data: str) -> TrainedModel:
+    return TrainedModel(Path(), {"name": "reader", "alphabet": alphabet, "data": {"name": "+".join(data)}})
+
+
+def groups(known: str, *names: str, **options) -> list[Pictures]:
+    return pictures_for(model(known), names, **options)
+
+
+@pytest.mark.parametrize(
+    ("characters", "alphabet", "expected"),
+    [
+        ("123", DIGITS, [("digits", {"digits": DIGITS})]),
+        ("123", ASCII, [("digits", {"digits": DIGITS, "all": None})]),
+        ("A1b", ASCII, [("letters and digits", {"letters and digits": ALNUM, "all": None})]),
+        ("A1b", DIGITS, [("digits", {"digits": DIGITS})]),
+        ("Aab", ALNUM, [("letters", {"letters": LETTERS, "all": None})]),
+        ("Ab", "Abc", [("letters", {"letters": "Abc"})]),
+        ("?1!", ASCII, [("digits", {"digits": DIGITS, "all": None}), ("signs", {"all": None})]),
+        ("é1", DIGITS + "é", [("digits", {"digits": DIGITS, "all": None}), ("characters", {"all": None})]),
+    ],
+)
+def test_groups_are_what_set_and_model_share(tmp_path, characters, alphabet, expected):
+    found = groups(alphabet, write_set(tmp_path / "set.npz", characters))
+    assert [(pictures.kind, pictures.narrowings) for pictures in found] == expected
+
+
+def test_an_alphabet_asked_for_is_the_only_one(tmp_path):
+    found = groups(ASCII, write_set(tmp_path / "set.npz", "Ab1?"), alphabet="letters")
+    assert [(pictures.kind, pictures.narrowings) for pictures in found] == [("letters", {"letters": LETTERS})]
+    found = groups(ASCII, write_set(tmp_path / "set.npz", "Ab1?"), alphabet="b1?")
+    assert [(pictures.kind, pictures.narrowings) for pictures in found] == [("characters", {"'b1?'": "b1?"})]
+
+
+def test_labels_are_those_of_the_model_and_pictures_those_of_the_test_part(tmp_path):
+    name = write_set(tmp_path / "set.npz", "bac", each=6, split=("train", "test", "validation"))
+    (pictures,) = groups("abc", name)
+    assert len(pictures.labels) == 6
+    np.testing.assert_array_equal(pictures.images[:, 4, 12, 0], np.array([101, 100, 102])[pictures.labels])
+
+
+def test_the_sets_a_model_was_trained_on_are_the_default(tmp_path):
+    names = [write_set(tmp_path / f"{characters}.npz", characters) for characters in ("ab", "bc")]
+    found = pictures_for(model("abc", *names), data_dir=tmp_path)
+    assert [pictures.name for pictures in found] == ["ab.npz letters", "bc.npz letters"]
+
+
+def test_photographs_come_along_unless_sets_are_named(tmp_path):
+    name = write_set(tmp_path / "set.npz", "ab")
+    (tmp_path / "photos").mkdir()
+    for stem in ("SMALL_a_1", "CAP_A_1"):
+        Image.fromarray(np.pad(np.zeros((20, 4), np.uint8), 12, constant_values=255)).save(
+            tmp_path / "photos" / f"{stem}.png"
+        )
+    assert [pictures.dataset for pictures in pictures_for(model("ab", name), data_dir=tmp_path)] == [
+        "set.npz",
+        "photos",
+    ]
+    assert [pictures.dataset for pictures in pictures_for(model("ab", name), (name,), tmp_path)] == ["set.npz"]
+    assert [pictures.dataset for pictures in pictures_for(model("b", name), data_dir=tmp_path)] == ["set.npz"]
+
+
+def test_a_set_of_other_characters_names_both_alphabets(tmp_path):
+    with pytest.raises(UserError, match=r"'reader' is to read '012'.*set\.npz holds 'abc'.*in common"):
+        groups("012", write_set(tmp_path / "set.npz", "abc"))
+
+
+def test_a_test_part_of_no_images_is_told(tmp_path):
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(UserError, match="photos.*received none"):
+        groups("ab", "photos", data_dir=tmp_path)
+    with pytest.raises(UserError, match="test part .*holds 'a'"):
+        groups("ab", write_set(tmp_path / "set.npz", "a"), alphabet="b")
+
+
+def test_a_character_the_model_does_not_know_is_named_before_data_are_loaded():
+    with pytest.raises(UserError, match="does not know 'é'"):
+        groups(DIGITS, "missing", alphabet="1é")
+
+
+def test_words_are_no_characters(tmp_path):
+    np.savez(tmp_path / "set.npz", images=np.full((9, 28, 28), 9, np.uint8), labels=np.arange(9) % 3,
+             classes=np.array(["shoe", "bag", "coat"]))  # fmt: skip
+    with pytest.raises(UserError, match="words such as 'shoe'"):
+        groups(DIGITS, str(tmp_path / "set.npz"))
+
+
+@pytest.mark.parametrize("data", [None, "mnist", {}, {"name": 3}])
+def test_a_card_that_names_no_data_is_told(data):
+    reader = TrainedModel(Path(), {"name": "reader", "alphabet": DIGITS, "data": data})
+    with pytest.raises(UserError, match="'reader'.*name a --dataset"):
+        pictures_for(reader)
+
+
+def test_a_set_is_called_by_its_last_name(tmp_path):
+    folder = tmp_path / "mine" / "letters"
+    for name in "ab":
+        (folder / name).mkdir(parents=True)
+        for k in range(10):
+            pixels = np.pad(np.zeros((20, 4 + k), np.uint8), 12, constant_values=255)
+            Image.fromarray(pixels).save(folder / name / f"{k}.png")
+    assert [pictures.name for pictures in groups("ab", f"folder:{folder}")] == ["folder:letters letters"]
+
+
+@given(st.integers(1, 60), st.integers(1, 80))
+def test_a_spread_is_even_and_shows_nothing_twice(size, count):
+    pictures = Pictures("set", "digits", np.zeros((size, 1, 1, 1), np.uint8), np.arange(size), {"all": None})
+    spread = pictures.spread(count).labels
+    assert len(spread) == min(size, count)
+    steps = np.diff([*spread, size])
+    assert len(spread) == len(set(spread)) and (np.ptp(steps) <= 1)

@@ -1,0 +1,307 @@
+"""Measures of generators and of likelihood models, against closed forms and against slower implementations."""
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import generator_metrics
+from generator_metrics import (
+    LabelledPictures,
+    expected_coverage,
+    frechet,
+    frechet_distance,
+    importance_weighted_bound,
+    kernel_distance,
+    legibility,
+    memorised,
+    nearest_training_image,
+    neighbourhoods,
+    train_on_synthetic_test_on_real,
+    within_class_distance,
+)
+from metrics import Share
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def normal(count: int, length: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(count, length))
+
+
+def with_moments(count: int, mean: np.ndarray, covariance: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Features whose sample mean and covariance are just these, not about these."""
+    white = normal(count, len(mean), seed)
+    white -= white.mean(axis=0)
+    white = white @ np.linalg.inv(np.linalg.cholesky(np.cov(white.T))).T
+    return mean + white @ np.linalg.cholesky(covariance).T
+
+
+def test_frechet_distance_of_independent_features_has_a_closed_form():
+    mean, other_mean = np.array([1.0, -2.0, 0.0]), np.array([0.0, 0.0, 5.0])
+    deviation, other_deviation = np.array([1.0, 2.0, 0.5]), np.array([3.0, 2.0, 0.1])
+    distance = frechet_distance(
+        with_moments(50, mean, np.diag(deviation**2)), with_moments(70, other_mean, np.diag(other_deviation**2), seed=1)
+    )
+    assert distance == pytest.approx(30 + np.square(deviation - other_deviation).sum(), rel=1e-9)
+
+
+def test_frechet_distance_agrees_with_the_matrix_square_root():
+    from scipy.linalg import sqrtm
+
+    first, second = normal(200, 12) @ normal(12, 12, 1), normal(150, 12, 2) @ normal(12, 12, 3) + 1
+    gap, covariances = first.mean(axis=0) - second.mean(axis=0), (np.cov(first.T), np.cov(second.T))
+    root = sqrtm(covariances[0] @ covariances[1]).real
+    expected = gap @ gap + np.trace(covariances[0] + covariances[1] - 2 * root)
+    assert frechet_distance(first, second) == pytest.approx(expected, rel=1e-9)
+    assert frechet_distance(second, first) == pytest.approx(expected, rel=1e-9)
+
+
+@given(st.integers(2, 30), st.integers(1, 40), st.floats(-1e3, 1e3))
+def test_frechet_distance_to_itself_is_nothing_whatever_the_rank(count, length, offset):
+    features = normal(count, length) * [1, 0, *[1] * length][:length] + offset  # a dead unit, and more units than rows
+    assert frechet_distance(features, features) == pytest.approx(0, abs=1e-9 * length * (1 + abs(offset)))
+    assert frechet_distance(features, features + 2) == pytest.approx(4 * length, rel=1e-6)
+
+
+def test_the_floor_tells_what_a_frechet_distance_is_worth():
+    training, test, generated = (normal(500, 64, seed) for seed in range(3))
+    perfect = frechet(generated, training, test)
+    assert perfect.floor == frechet_distance(training, test)
+    assert perfect.distance == frechet_distance(generated, test)
+    assert perfect.ratio == perfect.distance / perfect.floor == pytest.approx(1, abs=0.1)
+    assert frechet(1.3 * generated, training, test).ratio > 2
+
+
+def test_kernel_distance_between_two_points_has_a_closed_form():
+    x, y = np.array([1.0, 2.0, 3.0, -1.0]), np.array([0.5, 0.0, -1.0, 2.0])
+    distance = kernel_distance(np.tile(x, (9, 1)), np.tile(y, (12, 1)))
+    kernel = [(a @ b / 4 + 1) ** 3 for a, b in ((x, x), (y, y), (x, y))]
+    assert distance.mean == pytest.approx(kernel[0] + kernel[1] - 2 * kernel[2])
+    assert distance.deviation == pytest.approx(0, abs=1e-12)
+
+
+def test_kernel_distance_is_the_weighted_difference_of_three_moments():
+    moments, others = np.array([0, 1, 0]), np.array([0.5, 1.25, 1.625])  # E x, E x^2, E x^3 of N(0, 1) and N(0.5, 1)
+    distance = kernel_distance(normal(20_000, 1), normal(20_000, 1, 1) + 0.5)
+    error = distance.deviation / math.sqrt(generator_metrics.SUBSETS)  # and as much again of the pool they share
+    assert 0 < error < 0.2
+    assert distance.mean == pytest.approx([3, 3, 1] @ np.square(moments - others), abs=3 * math.sqrt(2) * error)
+
+
+def test_kernel_distance_is_not_biased_by_the_number_of_pictures():
+    for size in (40, 400):
+        distances = [kernel_distance(normal(size, 4, seed), normal(size, 4, seed + 100)).mean for seed in range(25)]
+        assert abs(np.mean(distances)) < 3 * np.std(distances) / 5
+        assert min(distances) < 0
+
+
+def test_kernel_distance_is_a_function_of_its_seed():
+    first, second = normal(40, 4), normal(60, 4, 1)
+    assert kernel_distance(first, second, seed=1) == kernel_distance(first, second, seed=1)
+    assert kernel_distance(first, second, seed=1) != kernel_distance(first, second, seed=2)
+
+
+def slow_neighbourhoods(generated: np.ndarray, real: np.ndarray, k: int) -> tuple[int, int, float, int]:
+    def reach(points, i):
+        return sorted(math.dist(points[i], points[j]) for j in range(len(points)) if j != i)[k - 1]
+
+    real_reach = [reach(real, i) for i in range(len(real))]
+    generated_reach = [reach(generated, j) for j in range(len(generated))]
+    inside = [[math.dist(x, y) <= r for y in generated] for x, r in zip(real, real_reach, strict=True)]
+    back = [[math.dist(x, y) <= r for y, r in zip(generated, generated_reach, strict=True)] for x in real]
+    precision = sum(any(row[j] for row in inside) for j in range(len(generated)))
+    density = sum(map(sum, inside)) / (k * len(generated))
+    return precision, sum(map(any, back)), density, sum(map(any, inside))
+
+
+@pytest.mark.parametrize("k", [1, 3, 5])
+@pytest.mark.parametrize("block", [1 << 22, 300])
+def test_neighbourhoods_agree_with_a_loop_whatever_the_block(k, block, monkeypatch):
+    monkeypatch.setattr(generator_metrics, "BLOCK", block)
+    generated, real = normal(50, 3) * 0.8 + 1e7, normal(60, 3, 1) + 1e7
+    found = neighbourhoods(generated, real, k)
+    precision, recall, density, coverage = slow_neighbourhoods(generated, real, k)
+    assert (found.precision, found.recall) == (Share(precision, 50), Share(recall, 60))
+    assert found.density == pytest.approx(density)
+    assert found.coverage == Share(coverage, 60)
+
+
+def test_equal_distributions_have_density_one_and_the_expected_coverage():
+    found = neighbourhoods(normal(2000, 8), normal(1500, 8, 1))
+    assert found.density == pytest.approx(1, abs=0.06)
+    assert found.coverage.share == pytest.approx(expected_coverage(1500, 2000), abs=0.015)
+    assert expected_coverage(10**6, 10**6) == pytest.approx(1 - 2**-5, abs=1e-5)
+    assert expected_coverage(3, 1, k=1) == pytest.approx(1 / 3)  # of two, the one nearer to a third is any
+
+
+def test_a_generator_of_one_mode_is_precise_and_covers_little():
+    real = np.concatenate([normal(200, 4), normal(200, 4, 1) + 100])
+    found = neighbourhoods(normal(200, 4, 2), real)
+    assert found.precision.share > 0.8
+    assert found.recall.share <= 0.5 and found.coverage.share <= 0.5
+    far = neighbourhoods(normal(200, 4) + 1000, real)
+    assert far == (Share(0, 200), Share(0, 400), 0.0, Share(0, 400))
+
+
+def test_within_class_distance_agrees_with_scipy(monkeypatch):
+    from scipy.spatial.distance import pdist
+
+    features, labels = normal(60, 5) + 100, np.random.default_rng(0).integers(0, 3, 60)
+    labels[:1] = 7  # a class of one
+    expected = np.mean([pdist(features[labels == label]).mean() for label in range(3)])
+    assert within_class_distance(features, labels) == pytest.approx(expected, rel=1e-9)
+    monkeypatch.setattr(generator_metrics, "BLOCK", 50)
+    assert within_class_distance(features, labels) == pytest.approx(expected, rel=1e-9)
+
+
+def test_within_class_distance_of_a_normal_distribution_and_of_one_picture():
+    expected = 2 * math.gamma(4.5) / math.gamma(4)  # of a chi distribution with 8 degrees of freedom, times sqrt 2
+    assert within_class_distance(normal(1000, 8), np.zeros(1000, int)) == pytest.approx(expected, rel=0.01)
+    assert within_class_distance(np.tile(normal(1, 8), (20, 1)), np.zeros(20, int)) == pytest.approx(0, abs=1e-7)
+
+
+def test_legibility_counts_what_a_reader_finds_to_be_as_asked():
+    probabilities = np.array([[0.9, 0.1, 0], [0.2, 0.7, 0.1], [0.4, 0, 0.6]])
+    assert legibility(probabilities, np.array([0, 1, 1])) == Share(2, 3)
+    assert legibility(
+        probabilities, np.array([0, 1, 1]), same=np.array([[1, 0, 0], [0, 1, 1], [0, 1, 1]], bool)
+    ) == Share(3, 3)
+
+
+def test_what_is_as_good_as_real_teaches_as_much_and_what_is_not_teaches_less():
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    images, labels = (digits.images[..., None] / 16).astype(np.float32), digits.target
+    real, same, test = (LabelledPictures(images[part::3], labels[part::3]) for part in range(3))
+    trained_on = train_on_synthetic_test_on_real(same, real, test)
+    assert trained_on.real.share > 0.9
+    assert abs(trained_on.real.share - trained_on.synthetic.share) < 0.03
+    assert train_on_synthetic_test_on_real(same, real, test) == trained_on
+    few = np.arange(len(real.labels)) % 20
+    poor = train_on_synthetic_test_on_real(LabelledPictures(real.images[few], real.labels[few]), real, test)
+    assert poor.real == trained_on.real
+    assert poor.synthetic.share < 0.8
+    as_bytes = LabelledPictures(np.rint(real.images * 255).astype(np.uint8), real.labels)
+    assert train_on_synthetic_test_on_real(real, as_bytes, test).real.share == pytest.approx(poor.real.share, abs=0.02)
+
+
+def test_the_nearest_training_image_and_its_distance_are_exact():
+    rng = np.random.default_rng(0)
+    training = rng.integers(0, 256, (40, 6, 6, 1)).astype(np.uint8)
+    index, distance = nearest_training_image(training[[7, 3]], training)
+    assert index.tolist() == [7, 3]
+    assert distance.tolist() == [0, 0]
+    generated = rng.uniform(size=(20, 6, 6, 1))
+    distances = np.sqrt(np.square(generated[:, None] - training / 255).sum(axis=(2, 3, 4)))
+    index, distance = nearest_training_image(generated, training)
+    np.testing.assert_array_equal(index, distances.argmin(axis=1))
+    np.testing.assert_allclose(distance, distances.min(axis=1), rtol=1e-6)
+
+
+def test_copies_are_memorised_and_new_pictures_are_not():
+    rng = np.random.default_rng(0)
+    training, held_out, new = (rng.uniform(0.1, 0.9, (1000, 4, 4, 1)) for _ in range(3))
+    copies = training + rng.uniform(-0.02, 0.02, training.shape)
+    limits = nearest_training_image(held_out, training)[1]
+    assert memorised(nearest_training_image(copies, training)[1], limits).share > 0.99
+    assert memorised(nearest_training_image(new, training)[1], limits, percent=10).share == pytest.approx(0.1, abs=0.04)
+
+
+class LinearGaussian:
+    """z ~ N(0, I), x | z ~ N(W z, s^2 I): the one model whose posterior and evidence are known."""
+
+    def __init__(self, pixels: int = 6, latents: int = 2, noise: float = 0.5):
+        rng = np.random.default_rng(0)
+        self.weight, self.noise = rng.normal(size=(pixels, latents)), noise
+        self.covariance = np.linalg.inv(np.eye(latents) + self.weight.T @ self.weight / noise**2)
+        self.data = rng.normal(size=(4, latents)) @ self.weight.T + noise * rng.normal(size=(4, pixels))
+
+    @staticmethod
+    def log_density(values: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+        exponent = (values @ np.linalg.inv(covariance) * values).sum(axis=-1)
+        return -0.5 * (exponent + np.linalg.slogdet(2 * np.pi * covariance)[1])
+
+    def evidence(self) -> np.ndarray:
+        pixels = len(self.weight)
+        return self.log_density(self.data, self.weight @ self.weight.T + self.noise**2 * np.eye(pixels))
+
+    def log_weights(self, samples: int, inflation: float) -> np.ndarray:
+        """ln w `(K, N)` with a posterior of `inflation` times the right covariance."""
+        mean, proposal = self.data @ self.weight @ self.covariance / self.noise**2, inflation * self.covariance
+        offset = np.random.default_rng(1).normal(size=(samples, *mean.shape)) @ np.linalg.cholesky(proposal).T
+        latent = mean + offset
+        prior = self.log_density(latent, np.eye(mean.shape[1]))
+        likelihood = self.log_density(self.data - latent @ self.weight.T, self.noise**2 * np.eye(len(self.weight)))
+        return prior + likelihood - self.log_density(offset, proposal)
+
+
+def test_with_the_right_posterior_the_bound_is_the_evidence():
+    model = LinearGaussian()
+    for samples in (1, 7):
+        np.testing.assert_allclose(importance_weighted_bound(model.log_weights(samples, 1)), model.evidence())
+
+
+def test_the_bound_rises_from_the_evidence_lower_bound_to_the_evidence():
+    model, inflation = LinearGaussian(), 3.0
+    log_weights = model.log_weights(40_000, inflation)
+    divergence = 0.5 * 2 * (inflation - 1 - math.log(inflation))  # KL of the two normal distributions, two latents
+    single = np.mean([importance_weighted_bound(row[None]) for row in log_weights[:4000]], axis=0)
+    np.testing.assert_allclose(single, model.evidence() - divergence, atol=0.1)
+    tens = np.mean([importance_weighted_bound(rows) for rows in np.split(log_weights[:10_000], 1000)], axis=0)
+    assert (single < tens).all() and (tens < model.evidence()).all()
+    np.testing.assert_allclose(importance_weighted_bound(log_weights), model.evidence(), atol=0.03)
+
+
+def test_weights_far_below_what_floats_can_hold_and_no_weight_at_all():
+    bound = importance_weighted_bound(np.array([[-5000.0, -np.inf], [-5000.0, -3.0]], np.float32))
+    np.testing.assert_allclose(bound, [-5000, -3 - math.log(2)])
+
+
+N5, F5 = np.zeros(5, int), normal(5, 3)
+TINY = np.zeros((5, 2, 2, 1))
+LABELLED, HALF = LabelledPictures(TINY, np.arange(5)), {"images": TINY[:3], "labels": np.arange(3)}
+WRONG = {
+    "features of another length": lambda: frechet_distance(F5, normal(5, 4)),
+    "a single picture": lambda: frechet_distance(F5[:1], F5),
+    "NaN": lambda: frechet_distance(F5 * np.nan, F5),
+    "a floor of fewer pictures": lambda: frechet(F5, F5[:4], F5),
+    "a floor of the test pictures": lambda: frechet(F5, F5, F5),
+    "too few pictures for subsets": lambda: kernel_distance(F5[:3], F5),
+    "features of one picture": lambda: kernel_distance(F5[0], F5[0]),
+    "as many neighbours as pictures": lambda: neighbourhoods(F5, normal(9, 3), 5),
+    "no neighbour": lambda: neighbourhoods(F5, F5, 0),
+    "classes of one picture": lambda: within_class_distance(F5, np.arange(5)),
+    "labels of float": lambda: within_class_distance(F5, F5[:, 0]),
+    "logits": lambda: legibility(F5, N5),
+    "a label beyond the columns": lambda: legibility(np.ones((5, 1)), N5 - 1),
+    "pictures in 0..255 of float": lambda: nearest_training_image(TINY + 255, TINY),
+    "pictures of another size": lambda: nearest_training_image(TINY, np.zeros((5, 3, 3, 1))),
+    "fewer real pictures": lambda: train_on_synthetic_test_on_real(LABELLED, LABELLED._replace(**HALF), LABELLED),
+    "pictures without labels": lambda: train_on_synthetic_test_on_real(
+        LABELLED._replace(labels=N5[:3]), *[LABELLED] * 2
+    ),
+    "a percentage of 0": lambda: memorised(F5[:, 0], F5[:, 0], 0),
+    "distances of two axes": lambda: memorised(F5, F5),
+    "NaN for a weight": lambda: importance_weighted_bound(F5 * np.nan),
+    "an infinite weight": lambda: importance_weighted_bound(F5 + np.inf),
+    "weights of one picture": lambda: importance_weighted_bound(F5[0]),
+}
+
+
+@pytest.mark.parametrize("call", WRONG.values(), ids=WRONG)
+def test_a_wrong_argument_is_told_with_what_was_received(call):
+    with pytest.raises(ValueError, match=r"\. Received: \w+="):
+        call()
+
+
+def test_loading_it_loads_no_slow_library():
+    code = "import sys, generator_metrics; print({'scipy', 'sklearn', 'PIL', 'keras'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,96 @@
+"""What is printed of a measurement, and what a card keeps of it."""
+
+import numpy as np
+import pytest
+
+from metrics import Share
+from report import NUMBER, SHARE, Measure, Row, Section, as_markdown, share_row, summary
+
+
+def test_a_share_row_is_held_against_its_target():
+    assert share_row("x", 995, 1000, 0.995)[3:5] == ("at least 99.50%", "yes")
+    assert share_row("x", 994, 1000, 0.995).met == "**no**"
+    assert share_row("x", 994, 1000).met == ""
+
+
+def test_markdown_is_one_table_and_leaves_out_empty_columns():
+    lines = as_markdown("title", [Row("a|b", "1", target="2", met="yes"), Row("longer", "10")]).splitlines()
+    assert lines[0] == "## title"
+    assert [cell.strip() for cell in lines[2].strip("|").split("|")] == ["what", "measured", "target", "met"]
+    assert set(lines[3]) == set("|- ")
+    assert "a\\|b" in lines[4]
+    assert len({len(line) for line in lines[2:6]}) == 1
+
+
+def test_a_share_is_told_in_percent_with_its_interval():
+    row = Measure.of(Share(81, 263), Share(100, 263)).row("x")
+    assert row == Row("x", "30.80%", "25.53 to 36.62%", oracle="38.02%", pictures="263")
+
+
+def test_a_mean_is_told_in_its_unit():
+    measure = Measure.mean(np.full(50, 0.125), "nats", seed=0)
+    assert measure.row("x")[1:3] == ("0.125 nats", "0.125 to 0.125")
+    assert Measure.mean(np.full(50, 0.125), NUMBER, seed=0).row("x").measured == "0.125"
+
+
+def test_a_mean_lies_in_its_interval_and_is_a_function_of_the_seed():
+    values = np.random.default_rng(0).normal(size=300)
+    first, again, other = (Measure.mean(values, NUMBER, seed) for seed in (0, 0, 1))
+    assert first.low < first.value < first.high
+    assert first == again != other
+
+
+def test_json_keeps_small_figures_and_leaves_out_what_is_not_known():
+    assert Measure(2.7123456789e-8, None, None, 5, NUMBER).as_json() == {"value": 2.71235e-8, "count": 5, "unit": "1"}
+    assert set(Measure.of(Share(1, 2), Share(2, 2)).as_json()) == {"value", "low", "high", "count", "unit", "oracle"}
+
+
+def section(**changes) -> Section:
+    measures = {"read right": Measure.of(Share(9, 10)), "other": Measure.of(Share(1, 10))}
+    classes = {character: Measure.of(Share(hits, 10)) for hits, character in enumerate("abcdefghijk")}
+    return Section("set", "data", measures, ("read right",), classes=classes, **changes)
+
+
+def test_a_section_shows_the_five_worst_classes():
+    text = section(note="as noted").as_markdown()
+    assert [line.split()[2] for line in text.splitlines() if "worst:" in line] == list("abcde")
+    assert text.endswith("\nas noted\n")
+
+
+def test_a_section_shows_no_class_that_is_read_right_as_one_of_the_worst():
+    faultless = Section("set", "data", {}, classes={"a": Measure.of(Share(3, 3)), "b": Measure.of(Share(2, 3))})
+    assert "worst: b" in faultless.as_markdown() and "worst: a" not in faultless.as_markdown()
+
+
+def test_a_card_keeps_every_class_and_where_it_was_measured():
+    kept = section().as_json(seed=3, date="2026-11-21")
+    assert (kept["dataset"], kept["seed"], kept["date"]) == ("data", 3, "2026-11-21")
+    assert len(kept["classes"]) == 11
+    assert kept["measures"]["read right"]["unit"] == SHARE
+    assert "note" not in kept and "confusions" not in kept
+
+
+def test_a_summary_is_the_headline_alone():
+    text = summary([section()])
+    assert "| set: read right |" in text and "other" not in text
+
+
+def test_a_section_that_is_all_headline_has_a_table_of_its_own():
+    clean = {"clean": Measure.of(Share(9, 10))}
+    text = summary([section(), Section("robustness", "data", clean, ("clean",), note="as noted")])
+    assert (
+        text.index("set: read right")
+        < text.index("\n\nrobustness:\n\n| what")
+        < text.index("| clean")
+        < text.index("\nas noted\n")
+    )
+
+
+def test_a_section_without_figures_is_its_note():
+    assert Section("set", "", {}, note="why").as_markdown() == "## set\n\n\nwhy\n"
+
+
+@pytest.mark.parametrize("share", [Share(0, 7), Share(7, 7)])
+def test_extreme_shares_have_an_interval(share):
+    measure = Measure.of(share)
+    assert 0 <= measure.low <= measure.value <= measure.high <= 1

@@ -1,0 +1,139 @@
+"""What is counted of a translator, held against translators whose faults are known."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from config import DIGITS
+from evaluation_data import Pictures
+from metrics import nearest_glyph
+from synthetic_image_generator import render_alphabet
+from translator_evaluation import (
+    CLOSE,
+    NEAREST,
+    find_judge,
+    scores,
+    set_right,
+    translated_reading,
+    translator_steps,
+    typesetting,
+)
+
+FONTS = ["STIXGeneral", "DejaVu Sans"]
+
+
+def glyphs_of(alphabet: str) -> dict[str, np.ndarray]:
+    return {font: render_alphabet(font, alphabet) for font in FONTS}
+
+
+class Translator:
+    """Reads the label from the first pixel, but misreads `wrong` as the next; `faded` is what its type lacks of ink."""
+
+    def __init__(self, alphabet=DIGITS, wrong=(), faded=0.0):
+        self.alphabet, self.wrong, self.faded = alphabet, wrong, faded
+        self.card = {"name": "translator", "fonts": FONTS}
+
+    def translate(self, images, font, allowed=None):
+        read = images[:, 0, 0, 0].astype(int)
+        read = np.where(np.isin(read, self.wrong), (read + 1) % len(self.alphabet), read)
+        type_glyphs = render_alphabet(font or FONTS[0], self.alphabet)
+        return type_glyphs[read] / np.float32(255) * (1 - self.faded), np.eye(len(self.alphabet))[read]
+
+
+class Judge:
+    """Reads type of the first font that is black enough."""
+
+    def __init__(self, alphabet=DIGITS):
+        self.alphabet, self.card = alphabet, {"name": "judge"}
+
+    def recognise(self, images, allowed):
+        assert set(allowed) <= set(self.alphabet)
+        read = nearest_glyph(images, render_alphabet(FONTS[0], self.alphabet))
+        return SimpleNamespace(probabilities=np.eye(len(self.alphabet))[np.where(images.max((1, 2, 3)) > 200, read, 0)])
+
+
+def labelled(labels, allowed=DIGITS) -> Pictures:
+    images = np.zeros((len(labels), 28, 28, 1), np.uint8)
+    images[:, 0, 0, 0] = labels
+    return Pictures("set", "kind", images, np.array(labels), {"digits": allowed})
+
+
+def section_of(translator, pictures, judge=None):
+    return typesetting(translator, glyphs_of(translator.alphabet), judge, pictures, 0)
+
+
+def test_a_faultless_translator_is_right_everywhere():
+    measures = section_of(Translator(), labelled([3, 1, 4, 1, 5])).measures
+    assert len(measures) == 2 + 4 * len(FONTS)
+    for name, measure in measures.items():
+        best = 0 if "error" in name else 1
+        assert measure.value == measure.oracle == pytest.approx(best), name
+
+
+def test_misread_pictures_are_counted_in_every_font_as_the_oracle_counts_them():
+    measures = section_of(Translator(wrong=[4]), labelled([3, 1, 4, 1])).measures
+    for name, measure in measures.items():
+        if NEAREST in name or CLOSE in name:
+            assert measure.value == measure.oracle == 0.75, name
+
+
+def test_poor_type_is_told_from_poor_reading():
+    measures = section_of(Translator(faded=0.2), labelled([3, 1, 4, 1])).measures
+    for font in FONTS:
+        assert measures[f"{font}: {NEAREST}"].value == 1
+        assert (measures[f"{font}: {CLOSE}"].value, measures[f"{font}: {CLOSE}"].oracle) == (0, 1)
+        assert measures[f"{font}: structural similarity"].value < measures[f"{font}: structural similarity"].oracle
+        assert measures[f"{font}: mean squared error"].value > measures[f"{font}: mean squared error"].oracle == 0
+    assert measures[f"every font: {CLOSE}"].value == 0
+
+
+def test_scores_come_picture_by_picture_whatever_the_batch(monkeypatch):
+    type_glyphs, labels = render_alphabet(FONTS[0], DIGITS), np.array([1, 2, 3, 4, 5])
+    glyphs = type_glyphs[[1, 2, 9, 4, 5]]
+    whole = scores(glyphs, labels, type_glyphs)
+    assert whole.nearest.tolist() == whole.close.tolist() == [True, True, False, True, True]
+    monkeypatch.setattr("translator_evaluation.BATCH", 2)
+    for once, again in zip(whole, scores(glyphs, labels, type_glyphs), strict=True):
+        np.testing.assert_allclose(once, again)
+
+
+def test_legibility_is_what_the_judge_reads_as_the_handwriting():
+    measures = section_of(Translator(wrong=[4]), labelled([3, 1, 4, 1]), Judge()).measures
+    read = measures[f"{FONTS[0]}: read right by judge"]
+    assert read.value == read.oracle == 0.75
+    faded = section_of(Translator(faded=0.5), labelled([3, 1, 4, 1]), Judge()).measures
+    assert faded[f"{FONTS[0]}: read right by judge"].value == 0
+    assert faded[f"{FONTS[0]}: read right by judge"].oracle == 1
+
+
+def test_the_judge_may_order_its_alphabet_as_it_likes():
+    measures = section_of(Translator(), labelled([3, 1, 4]), Judge("x" + DIGITS[::-1])).measures
+    assert measures[f"{FONTS[0]}: read right by judge"].value == 1
+
+
+def test_a_judge_that_does_not_know_what_may_be_set_is_told():
+    section = section_of(Translator(), labelled([3, 1]), Judge("01234"))
+    assert "judge does not know all that may be set" in section.note
+    assert not any("judge" in name for name in section.measures)
+
+
+def test_without_a_judge_one_section_says_so(tmp_path):
+    translator = Translator()
+    assert find_judge(translator, tmp_path) is None
+    with_judge, without = (translator_steps(translator, [labelled([3, 1])], 0, 5, judge) for judge in (Judge(), None))
+    assert len(without) == len(with_judge) + 1
+    (said,) = [step() for step in without if getattr(step, "__name__", "") == "no_legibility"]
+    assert "judge-digits" in said.note
+
+
+def test_a_translator_is_measured_as_a_reader_too():
+    section = translated_reading(Translator(wrong=[4]), labelled([3, 1, 4, 1]), "digits", 0)
+    assert section.measures["read right"].value == 0.75
+    assert list(section.confusions) == ["4 read as 5"]
+
+
+def test_robustness_counts_the_type_of_the_first_font():
+    pictures = labelled([3, 1, 4, 1])
+    right = set_right(Translator(wrong=[4]), glyphs_of(DIGITS), pictures, pictures.images)
+    assert right.tolist() == [True, True, False, True]

@@ -1,0 +1,191 @@
+"""How well a font translator reads and sets, and whether others can read what it set.
+
+Every figure of its type stands beside that of an oracle which sets what the translator read without any fault: what is
+missing there is the reading's, what is missing between the two is the typesetting's.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from config import DIGITS
+from evaluation_data import Pictures
+from metrics import Share, accuracy, nearest_glyph, ssim, unit_range, within
+from reader_evaluation import (
+    RIGHT,
+    Read,
+    hardest_of,
+    labels_on,
+    mildest,
+    narrowed,
+    reading_section,
+    robustness_steps,
+    ways_of_right,
+)
+from report import NUMBER, Measure, Section
+from runtime import Recogniser, Translator, find_models
+from synthetic_image_generator import render_alphabet
+
+TOLERANCE = 0.1  # of the range from paper to ink, for every pixel of a glyph
+NEAREST, CLOSE = "nearest to the right glyph", f"every pixel within {TOLERANCE}"
+BATCH = 2000  # pictures scored at a time; SSIM holds eight float64 copies of them
+
+
+class Scores(NamedTuple):
+    """What typeset glyphs are worth, picture by picture."""
+
+    nearest: np.ndarray  # bool (N,): of the font's glyphs, the right one is nearest
+    close: np.ndarray  # bool (N,): no pixel is further than TOLERANCE from the right glyph
+    likeness: np.ndarray  # float (N,): SSIM to the right glyph
+    error: np.ndarray  # float (N,): mean squared error
+
+
+def translator_steps(
+    translator: Translator, sets: Sequence[Pictures], seed: int, robustness_pictures: int, judge: Recogniser | None
+) -> list[Callable[[], Section]]:
+    """What there is to measure of a translator, a section each.
+
+    Args:
+        judge: Reads what was set; None: there is none.
+
+    Raises:
+        UserError: A font that it sets is not at hand.
+    """
+    alphabet, size = translator.alphabet, sets[0].images.shape[1]
+    type_glyphs = {font: render_alphabet(font, alphabet, size) for font in translator.card["fonts"]}
+    sample = hardest_of(sets).spread(robustness_pictures)
+    right = partial(set_right, translator, type_glyphs, sample)
+    counted, _ = mildest(alphabet, sample)
+    what = f"{NEAREST} of {next(iter(type_glyphs))}{counted.removeprefix(RIGHT)}"
+    return [
+        *(partial(translated_reading, translator, *one, seed) for one in narrowed(sets)),
+        *(partial(typesetting, translator, type_glyphs, judge, pictures, seed) for pictures in sets),
+        *([] if judge else [no_legibility]),
+        *robustness_steps(right, what, sample, seed),
+    ]
+
+
+def find_judge(translator: Translator, models_dir: Path | None) -> Recogniser | None:
+    """The independent reader of what a translator sets, or None where it was not trained.
+
+    Raises:
+        UserError: It is damaged.
+    """
+    name = "judge-digits" if set(translator.alphabet) <= set(DIGITS) else "judge-ascii"
+    return Recogniser.open(name, models_dir) if name in find_models(models_dir) else None
+
+
+def reader_of(translator: Translator) -> Read:
+    """The translator's probabilities alone, which no font changes."""
+    return lambda images, allowed: translator.translate(images, None, allowed)[1]
+
+
+def translated_reading(translator: Translator, pictures: Pictures, narrowing: str, seed: int) -> Section:
+    """What a translator reads of a set of pictures."""
+    probabilities = reader_of(translator)(pictures.images, pictures.narrowings[narrowing])
+    return reading_section(probabilities, translator.alphabet, pictures, narrowing, seed)
+
+
+def typesetting(
+    translator: Translator, type_glyphs: dict[str, np.ndarray], judge: Recogniser | None, pictures: Pictures, seed: int
+) -> Section:
+    """What a translator sets of a set of pictures, font by font.
+
+    Args:
+        type_glyphs: uint8 `(K, S, S, 1)` by font, as they ought to be.
+    """
+    allowed, labels = pictures.allowed, pictures.labels
+    knows_all = judge is not None and set(allowed or translator.alphabet) <= set(judge.alphabet)
+    measures, ours, oracles = {}, [], []
+    for font, right in type_glyphs.items():
+        glyphs, probabilities = translator.translate(pictures.images, font, allowed)
+        read = probabilities.argmax(axis=1)
+        ours.append(scores(glyphs, labels, right))
+        oracles.append(oracle_scores(read, labels, right))
+        measures |= font_measures(font, ours[-1], oracles[-1], seed)
+        if knows_all:
+            measures |= legibility(font, glyphs, right[read], judge, translator.alphabet, pictures)
+    every = every_font(ours, oracles)
+    legible = [name for name in measures if name.startswith(f"{next(iter(type_glyphs))}: {RIGHT}")]
+    note = "" if knows_all or judge is None else f"{judge.card['name']} does not know all that may be set."
+    return Section(f"type: {pictures.name}, {pictures.suiting} allowed", pictures.dataset, every | measures,
+                   (*every, *legible), note=note)  # fmt: skip
+
+
+def scores(glyphs: np.ndarray, labels: np.ndarray, type_glyphs: np.ndarray) -> Scores:
+    """Holds glyphs against the right ones.
+
+    Args:
+        glyphs: `(N, S, S, 1)`, uint8 or float in [0, 1]. labels: int `(N,)`. type_glyphs: uint8 `(K, S, S, 1)`.
+    """
+    parts = []
+    for start in range(0, len(glyphs), BATCH):
+        drawn, wanted = unit_range(glyphs[start : start + BATCH]), labels[start : start + BATCH]
+        right = unit_range(type_glyphs[wanted])
+        near = nearest_glyph(drawn, type_glyphs) == wanted
+        error = np.square(drawn - right).mean(axis=(1, 2, 3))
+        parts.append(Scores(near, within(drawn, right, TOLERANCE), ssim(drawn, right), error))
+    return Scores(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def oracle_scores(read: np.ndarray, labels: np.ndarray, type_glyphs: np.ndarray) -> Scores:
+    """`scores` of type set perfectly from what was read, int `(N,)`; each pair of read and right character once."""
+    pairs, place = np.unique(np.stack([read, labels]), axis=1, return_inverse=True)
+    return Scores(*(values[place] for values in scores(type_glyphs[pairs[0]], pairs[1], type_glyphs)))
+
+
+def every_font(ours: Sequence[Scores], oracles: Sequence[Scores]) -> dict[str, Measure]:
+    """What is right whatever the font."""
+    names = {NEAREST: "nearest", CLOSE: "close"}
+    return {f"every font: {name}": Measure.of(*(Share.of(np.all([getattr(one, field) for one in scored], axis=0))
+                                                for scored in (ours, oracles)))
+            for name, field in names.items()}  # fmt: skip
+
+
+def font_measures(font: str, own: Scores, oracle: Scores, seed: int) -> dict[str, Measure]:
+    """The figures of one font."""
+    return {
+        f"{font}: {NEAREST}": Measure.of(Share.of(own.nearest), Share.of(oracle.nearest)),
+        f"{font}: {CLOSE}": Measure.of(Share.of(own.close), Share.of(oracle.close)),
+        f"{font}: structural similarity": Measure.mean(own.likeness, NUMBER, seed, oracle.likeness),
+        f"{font}: mean squared error": Measure.mean(own.error, NUMBER, seed, oracle.error),
+    }
+
+
+def legibility(
+    font: str, glyphs: np.ndarray, perfect: np.ndarray, judge: Recogniser, alphabet: str, pictures: Pictures
+) -> dict[str, Measure]:
+    """How much of what was set the judge reads as the handwriting's character.
+
+    Args:
+        glyphs: float `(N, S, S, 1)`, what was set. perfect: uint8, what an oracle sets.
+    """
+    allowed, label_of = pictures.allowed, labels_on(alphabet, judge.alphabet)
+    read = [label_of[judge.recognise(images, allowed or alphabet).probabilities.argmax(axis=1)]
+            for images in (np.round(255 * glyphs).astype(np.uint8), perfect)]  # fmt: skip
+    return {
+        f"{font}: {name} by {judge.card['name']}": Measure.of(*(accuracy(one, pictures.labels, same) for one in read))
+        for name, same in ways_of_right(alphabet, allowed, pictures.labels).items()
+    }
+
+
+def no_legibility() -> Section:
+    """What stands in for it where there is no judge."""
+    note = (
+        "Not measured: there is no judge among the models; `python train.py judge-digits` or `judge-ascii` trains it."
+    )
+    return Section("legibility", "", {}, note=note)
+
+
+def set_right(
+    translator: Translator, type_glyphs: dict[str, np.ndarray], pictures: Pictures, images: np.ndarray
+) -> np.ndarray:
+    """Which images are set in the first font as the pictures' labels or their look-alikes, bool `(N,)`."""
+    font, right = next(iter(type_glyphs.items()))
+    allowed, labels = pictures.allowed, pictures.labels
+    _, same = mildest(translator.alphabet, pictures)
+    drawn = nearest_glyph(translator.translate(images, font, allowed)[0], right)
+    return same[drawn, labels]
