@@ -273,11 +273,6 @@ def _restored(kind: type, settings: dict):
     return kind(**values)
 
 
-def _smoke(run: RunConfig, **changes: object) -> RunConfig:
-    return replace(run, name=f"{run.name}-smoke", epochs=2, batch_size=32, limit=256, **changes)
-
-
-_TINY = TranslatorConfig(stem_width=4, widths=(8, 8, 8), code_size=16, typesetter_width=32)
 _DIGITS = TranslatorRun(name="translator-digits")
 _ASCII = TranslatorRun(
     name="translator-ascii",
@@ -296,12 +291,7 @@ _ASCII = TranslatorRun(
 )
 
 _WRITTEN = AugmentConfig(share=0.9, zoom=0.15, shear=0.3, elastic=0.8, stroke=0.5)  # as far as people's hands differ
-_DIGIT_READER = ClassifierRun(
-    name="recogniser-digits",
-    epochs=30,
-    averaging=0.998,
-    augment=_WRITTEN,
-)
+_DIGIT_READER = ClassifierRun(name="recogniser-digits", epochs=24, averaging=0.998, augment=_WRITTEN)
 _ASCII_READER = ClassifierRun(
     name="recogniser-ascii",
     dataset=_ASCII.dataset,
@@ -312,11 +302,9 @@ _ASCII_READER = ClassifierRun(
     model=ClassifierConfig(alphabet=ASCII, label_smoothing=0.05),
 )
 _JUDGE = ClassifierConfig(architecture="lenet", widths=(24, 64), hidden=256, feature_size=84)
-_SMALL_READER = ClassifierConfig(widths=(4, 8, 8, 8), feature_size=16)
-_SMALL_JUDGE = replace(_JUDGE, widths=(4, 8), hidden=16, feature_size=16)
-_DIGIT_JUDGE = replace(_DIGIT_READER, name="judge-digits", epochs=20, model=_JUDGE)
+_DIGIT_JUDGE = replace(_DIGIT_READER, name="judge-digits", epochs=10, model=_JUDGE)
 _ASCII_JUDGE = replace(
-    _ASCII_READER, name="judge-ascii", epochs=18, model=replace(_JUDGE, alphabet=ASCII, label_smoothing=0.05)
+    _ASCII_READER, name="judge-ascii", epochs=12, model=replace(_JUDGE, alphabet=ASCII, label_smoothing=0.05)
 )
 
 PRESETS: dict[str, tuple[str, RunConfig]] = {
@@ -326,17 +314,29 @@ PRESETS: dict[str, tuple[str, RunConfig]] = {
     "recogniser-ascii": ("all 94 printable ASCII characters read, on MNIST and unipen94", _ASCII_READER),
     "judge-digits": ("a reader of digits of another architecture, to measure other models with", _DIGIT_JUDGE),
     "judge-ascii": ("a reader of all 94 characters of another architecture, likewise", _ASCII_JUDGE),
-    "translator-digits-smoke": ("seconds, on the embedded digits", _smoke(_DIGITS, dataset=("digits",), model=_TINY)),
-    "translator-ascii-smoke": (
-        "seconds, on a few unipen94 characters",
-        _smoke(_ASCII, dataset=("unipen94",), model=replace(_TINY, alphabet=ASCII), dataset_share=()),
-    ),
-    "recogniser-digits-smoke": (
-        "seconds, on the embedded digits",
-        _smoke(_DIGIT_READER, dataset=("digits",), model=_SMALL_READER),
-    ),
-    "judge-digits-smoke": (
-        "seconds, on the embedded digits",
-        _smoke(_DIGIT_JUDGE, dataset=("digits",), model=_SMALL_JUDGE),
-    ),
+}
+
+
+def _smoke(run: RunConfig) -> RunConfig:
+    """The same in small, to see in seconds that all works."""
+    small = {
+        "translator": TranslatorConfig(stem_width=4, widths=(8, 8, 8), code_size=16, typesetter_width=32),
+        "recogniser": ClassifierConfig(widths=(4, 8, 8, 8), feature_size=16),
+        "judge": replace(_JUDGE, widths=(4, 8), hidden=16, feature_size=16),
+    }[run.name.partition("-")[0]]
+    return replace(
+        run,
+        name=f"{run.name}-smoke",
+        dataset=("digits",) if run.model.alphabet == DIGITS else ("unipen94",),
+        dataset_share=(),
+        epochs=2,
+        batch_size=32,
+        limit=256,
+        model=replace(small, alphabet=run.model.alphabet),
+    )
+
+
+PRESETS |= {
+    f"{name}-smoke": ("seconds, in small, on the embedded digits or a few unipen94 characters", _smoke(run))
+    for name, (_, run) in PRESETS.items()
 }

@@ -5,22 +5,25 @@ import pytest
 
 from config import ASCII, DIGITS
 from data_processor import TEST, load
-from runtime import MODELS_DIR, Translator
+from non_characters import non_characters
+from runtime import MODELS_DIR, Recogniser, TrainedModel, Translator
 from synthetic_image_generator import render_alphabet
 
-SHIPPED = {"translator-digits": DIGITS, "translator-ascii": ASCII}
+TRANSLATORS = {"translator-digits": DIGITS, "translator-ascii": ASCII}
+READERS = {"recogniser-digits": DIGITS, "recogniser-ascii": ASCII, "judge-digits": DIGITS, "judge-ascii": ASCII}
 LARGEST = 6_000_000  # bytes of a whole folder
 
 
-@pytest.mark.parametrize("name", SHIPPED)
-def test_the_folder_is_whole_and_small(name):
-    translator = Translator.open(name, MODELS_DIR)
-    assert translator.alphabet == SHIPPED[name]
-    assert sum(file.stat().st_size for file in translator.folder.iterdir()) <= LARGEST
-    assert not {"data_dir", "logs_dir", "images_dir", "models_dir"} & set(translator.card["config"])
+@pytest.mark.parametrize(("name", "alphabet"), (TRANSLATORS | READERS).items())
+def test_the_folder_is_whole_small_and_measured(name, alphabet):
+    model = TrainedModel.open(name, MODELS_DIR)
+    assert model.alphabet == alphabet
+    assert sum(file.stat().st_size for file in model.folder.iterdir()) <= LARGEST
+    assert not {"data_dir", "logs_dir", "images_dir", "models_dir"} & set(model.card["config"])
+    assert model.card["quality"]
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", TRANSLATORS)
 def test_every_character_of_every_font_is_drawn_right(name):
     translator = Translator.open(name, MODELS_DIR)
     blank = np.zeros((1, 28, 28, 1), np.uint8)
@@ -31,9 +34,20 @@ def test_every_character_of_every_font_is_drawn_right(name):
             assert np.abs(glyphs[0] - target).max() < 0.1, (font, character)
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", TRANSLATORS)
 def test_digits_of_mnist_are_read(name, data_dir):
     images, labels = load("mnist", data_dir).part(TEST)
     translator = Translator.open(name, MODELS_DIR)
     _, probabilities = translator.translate(images[:1000], translator.card["fonts"][0], allowed=DIGITS)
     assert (probabilities.argmax(axis=1) == labels[:1000]).mean() > 0.985
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_digits_are_read_and_scribbles_refused(name, data_dir):
+    images, labels = load("mnist", data_dir).part(TEST)
+    reader = Recogniser.open(name, MODELS_DIR)
+    reading = reader.recognise(images[:1000], DIGITS)
+    assert (reading.probabilities.argmax(axis=1) == labels[:1000]).mean() > 0.985
+    assert reading.is_character.mean() > 0.97
+    for kind, strays in non_characters(images[:200], 50).items():
+        assert (~reader.recognise(strays).is_character).mean() > 0.7, kind

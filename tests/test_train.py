@@ -1,5 +1,6 @@
 """Training as a user runs it: what it leaves behind, and that being killed changes nothing."""
 
+import io
 import json
 import os
 import re
@@ -26,9 +27,12 @@ from training import CommitEpoch
 ROOT = Path(train.__file__).parent
 
 
-def command(folder: Path, *settings: str) -> list[str]:
+TRANSLATOR, READER = "translator-digits-smoke", "recogniser-digits-smoke"
+
+
+def command(folder: Path, *settings: str, preset: str = TRANSLATOR) -> list[str]:
     places = [f"--{place}-dir={folder / place}" for place in ("logs", "images", "models")]
-    return [sys.executable, str(ROOT / "train.py"), "translator-digits-smoke", *places, *settings]
+    return [sys.executable, str(ROOT / "train.py"), preset, *places, *settings]
 
 
 def environment(**variables: str) -> dict[str, str]:
@@ -41,11 +45,11 @@ def read_weights(folder: Path) -> list[np.ndarray]:
     return model.get_weights()
 
 
-def train_killed_twice(folder: Path, *settings: str) -> None:
+def train_killed_twice(folder: Path, line: list[str], name: str) -> None:
     """Starts the run, kills it -9, starts it again, kills it at another point, then lets it end."""
     for epochs_done, pause in ((1, 0.0), (2, 0.15)):
-        process = subprocess.Popen(command(folder, *settings), env=environment(), stdout=subprocess.DEVNULL)
-        state = folder / "logs/translator-digits-smoke/state"
+        process = subprocess.Popen(line, env=environment(), stdout=subprocess.DEVNULL)
+        state = folder / "logs" / name / "state"
         deadline = time.monotonic() + 120
         while not list(state.glob(f"epoch-{epochs_done:04d}")):
             assert process.poll() is None, "the run ended before it could be killed"
@@ -54,16 +58,23 @@ def train_killed_twice(folder: Path, *settings: str) -> None:
         time.sleep(pause)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
-        assert not (folder / "models/translator-digits-smoke").exists()
-    subprocess.run(command(folder, *settings), env=environment(), check=True, stdout=subprocess.DEVNULL)
+        assert not (folder / "models" / name).exists()
+    subprocess.run(line, env=environment(), check=True, stdout=subprocess.DEVNULL)
 
 
-def test_killed_twice_ends_with_the_bits_of_the_unbroken_run(tmp_path):
-    settings = ("--epochs=5", "--limit=1200", "--model.dropout=0.3", "--dataset-share=0.9", "--augment.share=0.5")
+@pytest.mark.parametrize(
+    ("preset", "settings"),
+    [
+        (TRANSLATOR, ("--limit=1200", "--model.dropout=0.3", "--dataset-share=0.9", "--augment.share=0.5")),
+        (READER, ("--limit=1200", "--averaging=0.9")),
+    ],
+)
+def test_killed_twice_ends_with_the_bits_of_the_unbroken_run(tmp_path, preset, settings):
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
-    subprocess.run(command(unbroken, *settings), env=environment(), check=True, stdout=subprocess.DEVNULL)
-    train_killed_twice(broken, *settings)
-    expected, received = (read_weights(folder / "models/translator-digits-smoke") for folder in (unbroken, broken))
+    lines = {folder: command(folder, "--epochs=5", *settings, preset=preset) for folder in (unbroken, broken)}
+    subprocess.run(lines[unbroken], env=environment(), check=True, stdout=subprocess.DEVNULL)
+    train_killed_twice(broken, lines[broken], preset)
+    expected, received = (read_weights(folder / "models" / preset) for folder in (unbroken, broken))
     for value, again in zip(expected, received, strict=True):
         np.testing.assert_array_equal(again, value)
 
@@ -117,6 +128,17 @@ def test_tensorboard_finds_the_projector_below_its_logs(smoke_run):
     assert (folder / "sprites.png").exists()
 
 
+def test_tensorboard_holds_the_confusion_matrix_of_every_epoch(smoke_reader_run):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    folder = smoke_reader_run.logs_dir / smoke_reader_run.name / "validation"
+    events = EventAccumulator(str(folder), size_guidance={"tensors": 0}).Reload()
+    pictures = events.Tensors("confusion")
+    assert len(pictures) == smoke_reader_run.epochs
+    width, height, png = pictures[0].tensor_proto.string_val[:3]
+    assert Image.open(io.BytesIO(png)).size == (int(width), int(height))
+
+
 def test_a_finished_run_is_not_trained_again(smoke_run):
     with pytest.raises(UserError, match="finished run.*--name"):
         train.main(smoke_run)
@@ -158,19 +180,20 @@ def test_every_precision_trains_stops_goes_on_and_exports(smoke_run, tmp_path, m
     assert keras.config.dtype_policy().name == precision
 
 
-def test_jax_trains_on_two_devices_stops_and_goes_on(tmp_path):
+@pytest.mark.parametrize(("preset", "part"), [(TRANSLATOR, "translator.onnx"), (READER, "recogniser.onnx")])
+def test_jax_trains_on_two_devices(tmp_path, preset, part):
     devices = "--xla_force_host_platform_device_count=2"
     for settings in (["--epochs=1", "--limit=65"], ["--epochs=1", "--limit=65", "--name=again"]):
         done = subprocess.run(
-            command(tmp_path, *settings),
+            command(tmp_path, *settings, preset=preset),
             env=environment(KERAS_BACKEND="jax", XLA_FLAGS=devices),
             capture_output=True,
             text=True,
         )
         assert done.returncode == 0, done.stderr
-    card = json.loads((tmp_path / "models/translator-digits-smoke/card.json").read_text())
+    card = json.loads((tmp_path / "models" / preset / "card.json").read_text())
     assert card["versions"]["backend"].startswith("jax ")
-    assert "translator.onnx" in card["files"]
+    assert part in card["files"]
     again = tmp_path / "models/again/again.weights.h5"
     assert again.exists()
 
@@ -259,14 +282,14 @@ def test_mistakes_end_in_one_line_and_code_2(arguments, message, tmp_path):
 
 
 def test_help_and_presets_need_no_tensorflow(tmp_path):
-    program = "import sys, train, inference, data_processor, synthetic_image_generator, visualize_model\n"
+    program = "import sys, train, inference, evaluate, data_processor, synthetic_image_generator, visualize_model\n"
     program += "assert not {'tensorflow', 'keras', 'matplotlib', 'sklearn'} & set(sys.modules), 'too much is imported'"
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
     for preset in config.PRESETS:
         done = subprocess.run(
             [sys.executable, "train.py", preset, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
         )
-        assert "--model.fonts" in done.stdout
+        assert "--model.alphabet" in done.stdout
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
