@@ -25,9 +25,10 @@ def averaged_weights(model: "keras.Model") -> Iterator[None]:
 
 def swap_averages(model: "keras.Model") -> None:
     """Exchanges weights and averages; twice is as never. Keras' own exchange adds and subtracts, and so rounds."""
-    if not getattr(model.optimizer, "use_ema", False):
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # which one for float16 wraps
+    if not getattr(optimizer, "use_ema", False):
         return
-    averages = model.optimizer._model_variables_moving_average  # as Keras' own SwapEMAWeights takes them
+    averages = optimizer._model_variables_moving_average  # as Keras' own SwapEMAWeights takes them
     for weight, average in zip(model.trainable_variables, averages, strict=True):
         value = np.array(weight)
         weight.assign(np.array(average))

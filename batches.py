@@ -9,7 +9,7 @@ import numpy as np
 from config import RunConfig
 from data_processor import TRAIN, VALIDATION, GlyphDataset
 
-EVALUATION_BATCH = 512  # a power of two: JAX divides it evenly over its devices
+EVALUATION_BATCH = 512  # a power of two, as the numbers of devices mostly are that share it
 
 
 class GlyphBatches(keras.utils.PyDataset):
@@ -72,8 +72,9 @@ def training_part(run: RunConfig, data: GlyphDataset) -> GlyphDataset:
 
 def validation_part(run: RunConfig, data: GlyphDataset) -> GlyphDataset:
     """What a run is validated on: the same mixture of sets as an epoch of training."""
-    chosen = keep_shares(np.flatnonzero(data.split == VALIDATION), data.source, run.dataset_share)
-    return data.take(_limited(run, chosen))
+    anywhere = np.random.default_rng(run.seed).permutation(np.flatnonzero(data.split == VALIDATION))
+    chosen = keep_shares(anywhere, data.source, run.dataset_share)  # of all classes, also where the set is sorted
+    return data.take(_limited(run, np.sort(chosen)))
 
 
 def _limited(run: RunConfig, indices: np.ndarray) -> np.ndarray:

@@ -3,11 +3,10 @@
 import numpy as np
 
 from metrics import fit_temperature
-from non_characters import non_characters
+from non_characters import CALIBRATED, non_characters
 from runtime import evidence
 
-NON_CHARACTERS_EACH = 500  # of every kind
-MOST_REFUSED = 0.01  # share of real characters that the rule may refuse at most
+MOST_REFUSED = 0.003  # share of real characters that the rule may refuse at most
 
 
 def refusal_threshold(characters: np.ndarray, strays: np.ndarray) -> float:
@@ -19,13 +18,11 @@ def refusal_threshold(characters: np.ndarray, strays: np.ndarray) -> float:
     Args:
         characters: Evidence `(N,)` of characters. strays: Evidence `(M,)` of non-characters.
     """
-    ceiling = np.quantile(characters, MOST_REFUSED)
     values = np.unique(np.concatenate([characters, strays]))
     cuts = np.concatenate([[values[0] - 1], (values[1:] + values[:-1]) / 2])
-    cuts = cuts[cuts <= max(ceiling, cuts[0])]
-    kept = 1 - np.searchsorted(np.sort(characters), cuts) / len(characters)
+    lost = np.searchsorted(np.sort(characters), cuts) / len(characters)
     refused = np.searchsorted(np.sort(strays), cuts) / len(strays)
-    return float(cuts[np.argmax(kept + refused)])
+    return float(cuts[np.argmax(np.where(lost <= MOST_REFUSED, refused - lost, -1))])
 
 
 def calibrate(read, images: np.ndarray, labels: np.ndarray, seed: int) -> dict:
@@ -33,14 +30,17 @@ def calibrate(read, images: np.ndarray, labels: np.ndarray, seed: int) -> dict:
 
     Args:
         read: uint8 images `(N, S, S, 1)` -> logits `(N, K)`.
-        images, labels: The validation part.
+        images: uint8 `(N, S, S, 1)`, the validation part, whose ink the non-characters are made of, too.
+        labels: int `(N,)`.
+        seed: Of the non-characters, numbers 0 to CALIBRATED - 1 of every kind.
 
     Returns:
         `temperature`, which logits are divided by before the softmax (Guo et al. 2017, arXiv:1706.04599), and
-        `no_character`: the least `evidence` of a character, and the shares refused of the pictures it was measured on.
+        `no_character`: the least `evidence` of a character, and the shares refused, by that rule, of the very pictures
+        it was chosen on; what it refuses of others is for `evaluate.py` to say.
     """
     logits = read(images)
-    strays = {kind: evidence(read(made)) for kind, made in non_characters(images, NON_CHARACTERS_EACH, seed).items()}
+    strays = {kind: evidence(read(made)) for kind, made in non_characters(images, CALIBRATED, seed).items()}
     characters = evidence(logits)
     threshold = refusal_threshold(characters, np.concatenate(list(strays.values())))
     return {

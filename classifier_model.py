@@ -71,7 +71,7 @@ class Classifier(keras.Model):
     Args:
         config: Sizes and alphabet.
         augment: How training pictures are changed; `None` leaves them.
-        seed: Seed of augmentation, non-characters and dropout.
+        seed: Seed of augmentation and non-characters.
 
     Reference: the background class after Dhamija et al. 2018, "Reducing Network Agnostophobia" (arXiv:1811.04110).
     """
@@ -164,8 +164,9 @@ class ClassifierTask:
 
     def read(self, model: Classifier, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Logits `(N, K)` and features `(N, F)` of uint8 images."""
-        logits, features = model.reader.predict(images, batch_size=EVALUATION_BATCH, verbose=0)
-        return logits, features
+        whole = np.pad(images, [(0, -len(images) % EVALUATION_BATCH), *[(0, 0)] * 3])  # JAX divides whole batches alone
+        logits, features = model.reader.predict(whole, batch_size=EVALUATION_BATCH, verbose=0)
+        return logits[: len(images)], features[: len(images)]
 
     def draw(self, model: Classifier) -> dict[str, np.ndarray]:
         """Of validation: the surest mistakes, uint8 `(H, W)`, and the confusion matrix, uint8 `(H, W, 3)`."""

@@ -17,9 +17,12 @@ ASCII = ALNUM + SIGNS  # all 94 printable characters that leave ink
 ALPHABETS = {"digits": DIGITS, "upper": UPPER, "lower": LOWER, "letters": LETTERS, "alnum": ALNUM, "ascii": ASCII}
 """Alphabets a user may ask for by name; any other string is taken as the alphabet itself."""
 
-LOOK_ALIKES = ("0Oo", "1lIi|", "2Zz", "5Ss", "6b", "9gq", "UuVv", ".,'`", ":;", "-_")
+LOOK_ALIKES = (
+    *("0Oo", "1lIi|", "2Zz", "5Ss", "6b", "9gq", "UuVv"),
+    *("1lI|/", "(Cc", "+t", ".,'`", ":;", "-_", "-~"),
+)
 """Characters that isolated handwriting writes alike, so that nobody could tell them apart without their neighbours or
-the line they stand on: a round one, an upright stroke, one shape at two heights. Measures can forgive them."""
+the line they stand on: a round one, a stroke upright or aslant, one shape at two heights. Measures can forgive them."""
 
 DATA_DIR_VARIABLE = "SCRIPTORIUM_DATA"
 """Environment variable that names the data directory; without it, `data/`."""
@@ -110,7 +113,7 @@ class TranslatorConfig:
         _settle_alphabet(self)
         _require(len(set(self.fonts)) == len(self.fonts) > 0, "`fonts` must name each font once", fonts=self.fonts)
         _require(len(self.widths) == 3, "`widths` must hold three channel counts", widths=self.widths)
-        _require(8 <= self.image_size <= 512, "`image_size` must lie in [8, 512] pixels", image_size=self.image_size)
+        _require(8 <= self.image_size <= 256, "`image_size` must lie in [8, 256] pixels", image_size=self.image_size)
         _require(min(self.widths) > 0, "`widths` must be positive", widths=self.widths)
         for name in ("stem_width", "code_size", "typesetter_width"):
             _require(getattr(self, name) > 0, f"`{name}` must be positive", **{name: getattr(self, name)})
@@ -147,9 +150,13 @@ class ClassifierConfig:
 
     def __post_init__(self):
         _settle_alphabet(self)
-        _require(16 <= self.image_size <= 512, "`image_size` must lie in [16, 512] pixels", image_size=self.image_size)
+        _require(16 <= self.image_size <= 256, "`image_size` must lie in [16, 256] pixels", image_size=self.image_size)
         count = {"residual": 4, "lenet": 2}[self.architecture]
-        _require(len(self.widths) == count, f"`widths` of {self.architecture} must be {count}", widths=self.widths)
+        _require(
+            len(self.widths) == count,
+            f"`widths` of {self.architecture} must hold {count} channel counts",
+            widths=self.widths,
+        )
         _require(min(self.widths) > 0, "`widths` must be positive", widths=self.widths)
         _require(self.feature_size > 0, "`feature_size` must be positive", feature_size=self.feature_size)
         _require(self.hidden >= 0, "`hidden` must not be negative", hidden=self.hidden)
@@ -291,7 +298,7 @@ _ASCII = TranslatorRun(
 )
 
 _WRITTEN = AugmentConfig(share=0.9, zoom=0.15, shear=0.3, elastic=0.8, stroke=0.5)  # as far as people's hands differ
-_DIGIT_READER = ClassifierRun(name="recogniser-digits", epochs=24, averaging=0.998, augment=_WRITTEN)
+_DIGIT_READER = ClassifierRun(name="recogniser-digits", epochs=20, averaging=0.998, augment=_WRITTEN)
 _ASCII_READER = ClassifierRun(
     name="recogniser-ascii",
     dataset=_ASCII.dataset,
@@ -304,7 +311,12 @@ _ASCII_READER = ClassifierRun(
 _JUDGE = ClassifierConfig(architecture="lenet", widths=(24, 64), hidden=256, feature_size=84)
 _DIGIT_JUDGE = replace(_DIGIT_READER, name="judge-digits", epochs=10, model=_JUDGE)
 _ASCII_JUDGE = replace(
-    _ASCII_READER, name="judge-ascii", epochs=12, model=replace(_JUDGE, alphabet=ASCII, label_smoothing=0.05)
+    _ASCII_READER,
+    name="judge-ascii",
+    dataset_share=(0.05, 1.0),
+    epochs=12,
+    augment=AugmentConfig(share=0.8, zoom=0.15, shear=0.3, elastic=0.5, stroke=0.3),
+    model=replace(_JUDGE, alphabet=ASCII, label_smoothing=0.05),
 )
 
 PRESETS: dict[str, tuple[str, RunConfig]] = {

@@ -1,7 +1,7 @@
 """What befalls a character between the pen and the reader: the robustness suite, each corruption at one fixed strength.
 
-A corrupted picture of 28x28 can be given to a model raw, or, as a user's picture is, through `picture.to_glyph`; one on
-the larger canvas has to be framed first.
+A corrupted picture can be given to a model raw or, as a user's picture is, through `picture.to_glyph`; one on the
+larger canvas has to be framed first.
 """
 
 from collections.abc import Callable
@@ -13,10 +13,12 @@ from PIL import Image
 from config import IMAGE_SIZE
 from shell import UserError, did_you_mean
 
-CANVAS = 40  # pixels; holds all 28 of a picture moved by 6, or enlarged to 36.4
+CANVAS = 40  # pixels; holds all 28 of a picture enlarged to 36.4
 DIAGONALS = ((1, 1), (1, -1), (-1, 1), (-1, -1))  # down and right
 
-SHIFTS = (2, 4, 6)  # pixels: as far as training moves; the margin of a framed glyph; a crop made in haste
+# pixels, in a box that stays, as of a crop made in haste: as far as training moves; all the margin that MNIST leaves
+# beside its ink, unipen94 leaving 2 at most; half as much again, so that ink is cut off either
+SHIFTS = (2, 4, 6)
 TURNS = (10, 20)  # degrees: a line that climbs, or a page askew on the scanner; a page held before a phone
 SMALL = 0.7  # a small letter beside the capitals of its hand, where the crop was made for those
 LARGE = 1.3  # a hand too large for the boxes of its form, short of running into the next
@@ -27,6 +29,8 @@ THICKER = (1, 2, 1)  # three quarters of a pixel on either side, likewise: as of
 FINEST = 7  # subpixels: a stroke that is no wider is made no thinner, as no pen leaves gaps for being fine
 NOISE = 25.5  # grey levels: a tenth of the ink's contrast, as of a pencil's 80 levels and a sensor's 8 in dim light
 SALT = 0.02  # share of the pixels: 16, as of dust on a scanner's glass, or of chalk left on the board
+PAPER, INK = 225, 60  # grey levels of a page in a photograph: neither is pure
+GRAIN = 4.0  # grey levels, standard deviation: of the paper, and of a sensor by day
 DIM_LIGHT = 0.5  # of the brightest: a lamp at one corner of the page leaves the far corner half of its light
 BLUR = 1.0  # pixels, standard deviation: a phone too near to focus; a stroke of 2 pixels keeps 2/3 of its contrast
 
@@ -44,7 +48,7 @@ def apply(name: str, images: np.ndarray, seed: int = 0, first: int = 0) -> np.nd
         first: Number of the first picture, where they come in batches.
 
     Returns:
-        uint8 `(N, S, S, 1)`, S being 28 or, where ink would else be cut off, CANVAS.
+        uint8 `(N, S, S, 1)`, S being 28 or, where it is enlarged, CANVAS.
 
     Raises:
         UserError: There is no corruption of that name.
@@ -64,8 +68,10 @@ def apply(name: str, images: np.ndarray, seed: int = 0, first: int = 0) -> np.nd
 
 
 def shifted(picture: np.ndarray, k: int, rng: np.random.Generator, pixels: int) -> np.ndarray:
-    """Moved along a diagonal, picture k along the k mod 4-th, on the canvas."""
-    return np.roll(_on_canvas(picture), np.multiply(DIAGONALS[k % 4], pixels), axis=(0, 1))
+    """Moved along a diagonal, picture k along the k mod 4-th; what leaves the picture is lost, as to a hasty crop."""
+    down, right = np.multiply(DIAGONALS[k % 4], pixels)
+    wide = np.pad(picture, pixels)
+    return wide[pixels - down : pixels - down + IMAGE_SIZE, pixels - right : pixels - right + IMAGE_SIZE]
 
 
 def turned(picture: np.ndarray, k: int, rng: np.random.Generator, degrees: float) -> np.ndarray:
@@ -125,8 +131,9 @@ def unevenly_lit(picture: np.ndarray, k: int, rng: np.random.Generator) -> np.nd
 
 
 def inverted(picture: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
-    """Black on white."""
-    return 255 - picture
+    """As a page is photographed: dark grey ink on light grey paper, both with grain."""
+    page = PAPER - (PAPER - INK) / 255 * picture
+    return _as_levels(page + rng.normal(0, GRAIN, picture.shape))
 
 
 def blurred(picture: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:

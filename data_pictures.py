@@ -18,6 +18,7 @@ from PIL import Image
 import data_files
 from config import ALNUM, ASCII, DIGITS, IMAGE_SIZE
 from data_sources import SPLIT_NAMES, TEST, TRAIN, SourceData, alphabet_of, naming_damage
+from inference import SUFFIXES
 from picture import MAX_PIXELS, frame, to_glyph
 from shell import UserError
 
@@ -25,7 +26,8 @@ Item = TypeVar("Item")
 
 LARGEST_PNG = 5_000_000  # bytes; SD19's have about 500
 SD19_MEMBER = re.compile(r"(?:.*/)?([0-9a-f]{2})/(train_\1|hsf_4)/[^/]+\.png")
-PHOTO = re.compile(r"(?:CAP_([A-Z])|SMALL_([a-z])|DIGIT_([0-9]))_\d+\.(?:png|jpe?g)")  # on some disks A.png is a.png
+PHOTOS = "photos"
+PHOTO = re.compile(r"(?:CAP_([A-Z])|SMALL_([a-z])|DIGIT_([0-9]))_\d+")  # on some disks A.png is a.png
 
 
 class Picture(NamedTuple):
@@ -89,8 +91,8 @@ def read_photos(data_dir: Path, size: int) -> SourceData:
     Raises:
         UserError: There is no such folder or picture in it, or one is named otherwise or holds no character.
     """
-    root = data_dir / "photos"
-    files = sorted(path for path in root.glob("*.*") if path.suffix in (".png", ".jpg", ".jpeg"))
+    root = data_dir / PHOTOS
+    files = sorted(path for path in root.glob("*.*") if path.suffix.lower() in SUFFIXES)
     if not files:
         raise UserError(f"{root}: expected photographs such as CAP_A_3.png; received none; put some there")
     labels = np.array([ALNUM.index(_photographed(file)) for file in files], np.int32)
@@ -99,9 +101,15 @@ def read_photos(data_dir: Path, size: int) -> SourceData:
     return SourceData(glyphs[..., None], labels, ALNUM, tuple(ALNUM), test)
 
 
+def has_photos(data_dir: Path) -> bool:
+    """Whether `photos/` holds a picture named as `read_photos` wants it."""
+    found = (data_dir / PHOTOS).glob("*.*")
+    return any(path.suffix.lower() in SUFFIXES and PHOTO.fullmatch(path.stem) for path in found)
+
+
 def _photographed(file: Path) -> str:
     """The character that a photograph's name says it shows."""
-    match = PHOTO.fullmatch(file.name)
+    match = PHOTO.fullmatch(file.stem)
     if not match:
         raise UserError(f"{file}: expected a name such as CAP_A_3.png, SMALL_a_7.png or DIGIT_3_3.png; rename or "
                         f"remove the file")  # fmt: skip
@@ -109,7 +117,7 @@ def _photographed(file: Path) -> str:
 
 
 def read_folder(root: Path, size: int) -> SourceData:
-    """Reads a folder of pictures with one sub-folder a class, or `train/` and `test/` of such sub-folders.
+    """Reads a folder of pictures with one sub-folder a class, or `train/`, `test/` or both of such sub-folders.
 
     Sub-folders named by one character stand for it; if all are two hexadecimal digits they are character codes, as in
     SD19; else they are words. Files that are no picture are skipped with a warning.
@@ -120,7 +128,7 @@ def read_folder(root: Path, size: int) -> SourceData:
     if not root.is_dir():
         raise UserError(f"folder:{root}: expected a folder with one sub-folder a class; received no folder")
     below = {path.name for path in _subfolders(root)}
-    has_parts = {"train"} < below <= set(SPLIT_NAMES)
+    has_parts = below == {"test"} or {"train"} < below <= set(SPLIT_NAMES)
     parts = {part: root / part for part in SPLIT_NAMES if part in below} if has_parts else {"train": root}
     pictures = [
         Picture(file.relative_to(root).as_posix(), folder.name, SPLIT_NAMES[part])
@@ -147,8 +155,6 @@ def _decoded_names(pictures: Sequence[Picture]) -> list[Picture]:
 
 def _collect(root: Path, pictures: Sequence[Picture], read: Callable[[str], np.ndarray], size: int) -> SourceData:
     """Gathers what `read` makes of each member, leaving out the unreadable ones with one warning for all."""
-    if not 8 <= size <= 256:
-        raise UserError(f"{root}: expected an image size from 8 to 256 pixels; received {size}")
     names = tuple(sorted({picture.class_name for picture in pictures}))
     if not pictures:
         raise UserError(f"{root}: expected pictures in one sub-folder a class; received none")
@@ -178,7 +184,8 @@ def _with_progress(pictures: Sequence[Item], title: str) -> Iterable[Item]:
 
 
 def _check_no_class_is_empty(root: Path, names: Sequence[str], kept: Sequence[Picture]) -> None:
-    empty = sorted(set(names) - {picture.class_name for picture in kept if picture.part == TRAIN})
+    part, use = (TEST, "test with") if {picture.part for picture in kept} == {TEST} else (TRAIN, "train on")
+    empty = sorted(set(names) - {picture.class_name for picture in kept if picture.part == part})
     if empty:
-        raise UserError(f"{root}: expected pictures to train on for every class; class {empty[0]!r} has none that "
+        raise UserError(f"{root}: expected pictures to {use} for every class; class {empty[0]!r} has none that "
                         f"can be read; add some or remove its folder")  # fmt: skip

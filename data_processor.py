@@ -6,7 +6,7 @@ python data_processor.py digits folder:my_letters --out images
 
 import hashlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 
 from config import IMAGE_SIZE
 from data_files import data_directory, obtain
-from data_pictures import read_digits, read_folder, read_photos, read_sd19
+from data_pictures import PHOTOS, read_digits, read_folder, read_photos, read_sd19
 from data_sources import (
     EMNIST_ALPHABETS,
     SPLIT_NAMES,
@@ -35,10 +35,11 @@ from shell import UserError, did_you_mean, parse, run_script, written_whole
 
 __all__ = ["NAMES", "TEST", "TRAIN", "VALIDATION", "GlyphDataset", "load", "load_joined", "to_glyph"]
 
-NAMES = ("mnist", "fashion-mnist", *(f"emnist-{part}" for part in EMNIST_ALPHABETS), "sd19", "unipen94", "photos",
+NAMES = ("mnist", "fashion-mnist", *(f"emnist-{part}" for part in EMNIST_ALPHABETS), "sd19", "unipen94", PHOTOS,
          "digits")  # fmt: skip
 VALIDATION_SHARE = 0.1  # of the training part
 TEST_SHARE = {"digits": 0.2}  # of the sets that come without a test part; 0.1 for the others
+IMAGE_SIZES = range(8, 257)  # pixels
 SEEDS = range(2**32)  # that NumPy's RandomState takes
 TEST_SEED = 0  # one test part whatever the run's seed, or a model could be tested on what another seed trained it on
 
@@ -61,15 +62,13 @@ class GlyphDataset:
     """int32 (N,), an equal number is the same writer; None where unknown."""
     source: np.ndarray | None = None
     """uint8 (N,), which of the joined sets an image is of, in the order they were named; None for a single set."""
+    test_drawn: bool = False
+    """Whether the source names no test part, so that it was drawn; not told of joined sets."""
 
     @cached_property
     def sha256(self) -> str:
         """Names the data on a model card: the hash of images, labels, alphabet and split, the same on any machine."""
-        digest = hashlib.sha256(np.ascontiguousarray(self.images))
-        digest.update(np.ascontiguousarray(self.labels, "<i4"))
-        digest.update(np.ascontiguousarray(self.split))
-        digest.update(self.alphabet.encode())
-        return digest.hexdigest()
+        return _sha256([self], self.alphabet)
 
     def part(self, split: int) -> tuple[np.ndarray, np.ndarray]:
         """Images and labels of TRAIN, VALIDATION or TEST, in the order of the set."""
@@ -95,24 +94,28 @@ def load(name: str, data_dir: Path | None = None, *, seed: int = 0, image_size: 
         data_dir: Where the files lie; by default what the environment says, else `data/` beside the scripts.
         seed: Chooses the validation part: 10 % of the training part, stratified, of writers who are not in it if they
             are known. The test part is the source's own, or drawn once for all seeds.
-        image_size: Side of the glyphs in pixels; only sd19, photos and folders have other sizes than 28.
+        image_size: Side of the glyphs in pixels, 8 to 256; only sd19, photos and folders have other sizes than 28.
 
     Raises:
         UserError: The name is unknown, or files are missing, damaged or do not fit together.
     """
+    if image_size not in IMAGE_SIZES:
+        raise UserError(f"{name}: expected an image size from 8 to 256 pixels; received {image_size}; choose another")
     source = _read(name, data_directory(data_dir), image_size)
     split = np.zeros(len(source.labels), np.uint8) if source.split is None else source.split.copy()
-    if TEST not in split:
+    drawn = TEST not in split
+    if drawn:
         _draw(split, TEST, source, TEST_SHARE.get(name, 0.1), TEST_SEED)
     if VALIDATION not in split:
         _draw(split, VALIDATION, source, VALIDATION_SHARE, seed)
-    return GlyphDataset(name, source.images, source.labels, source.alphabet, source.class_names, split, source.writers)
+    return GlyphDataset(name, source.images, source.labels, source.alphabet, source.class_names, split, source.writers,
+                        test_drawn=drawn)  # fmt: skip
 
 
 def _read(name: str, data_dir: Path, image_size: int) -> SourceData:
     if name == "sd19":
         return read_sd19(data_dir, image_size)
-    if name == "photos":
+    if name == PHOTOS:
         return read_photos(data_dir, image_size)
     if name.startswith("folder:"):
         return read_folder(Path(name.removeprefix("folder:")).expanduser(), image_size)
@@ -202,6 +205,28 @@ def load_joined(
     )
     _check_parts(joined)
     return joined
+
+
+def joined_sha256(sets: Iterable[GlyphDataset], alphabet: str) -> str:
+    """The hash of what `load_joined` makes of sets, without making it.
+
+    Raises:
+        UserError: A set's classes are words.
+    """
+    return _sha256((relabelled(part, alphabet) for part in sets), alphabet)
+
+
+def _sha256(parts: Iterable[GlyphDataset], alphabet: str) -> str:
+    """Hash of all images, then all labels, then all splits, then the alphabet; of the parts one is needed at a time."""
+    digest, labels, splits = hashlib.sha256(), [], []
+    for part in parts:
+        digest.update(np.ascontiguousarray(part.images))
+        labels.append(np.ascontiguousarray(part.labels, "<i4"))
+        splits.append(np.ascontiguousarray(part.split))
+    for array in (*labels, *splits):
+        digest.update(array)
+    digest.update(alphabet.encode())
+    return digest.hexdigest()
 
 
 def _check_parts(data: GlyphDataset) -> None:

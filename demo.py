@@ -41,9 +41,11 @@ class Arguments:
     epochs: int = 20
     """Passes over the training pictures."""
     digits_model: str = "translator-digits"
-    """Trained model that reads the digits."""
+    """Trained model that typesets the digits."""
     ascii_model: str = "translator-ascii"
-    """Trained model that reads the other characters."""
+    """Trained model that typesets the other characters."""
+    reader: str = "recogniser-ascii"
+    """Trained model that reads them."""
 
 
 def main(arguments: Arguments) -> int:
@@ -55,7 +57,7 @@ def main(arguments: Arguments) -> int:
     Raises:
         UserError: A shipped model is missing or damaged.
     """
-    for model in (arguments.digits_model, arguments.ascii_model):
+    for model in (arguments.digits_model, arguments.ascii_model, arguments.reader):
         TrainedModel.open(model, MODELS_DIR)  # now, not after a minute of training
     forget_finished_run(ROOT / "logs" / RUN)
     for words, command in steps(arguments):
@@ -86,6 +88,10 @@ def steps(arguments: Arguments) -> list[tuple[str, Sequence[str]]]:
         (
             "4. Read and typeset letters and signs",
             ["inference.py", "images/samples/ascii", "--model", arguments.ascii_model],
+        ),
+        (
+            "5. Read them again: how sure, and what else they may be",
+            ["inference.py", "images/samples/ascii", "--task", "recognise", "--model", arguments.reader],
         ),
     ]  # fmt: skip
 

@@ -68,7 +68,7 @@ class Translator(keras.Model):
     Args:
         config: Sizes and alphabet.
         augment: How training pictures are moved; `None` leaves them.
-        seed: Seed of augmentation and dropout.
+        seed: Seed of augmentation.
     """
 
     def __init__(self, config: TranslatorConfig, augment: AugmentConfig | None = None, seed: int = 0, **kwargs):

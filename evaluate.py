@@ -20,11 +20,11 @@ from PIL import Image
 import evaluation_pictures
 import reader_evaluation
 import translator_evaluation
-from evaluation_data import Pictures, pictures_for
+from evaluation_data import Pictures, data_for
 from reader_evaluation import comparison_steps, reader_steps
 from report import Section, summary
-from runtime import CARD, Recogniser, TrainedModel, Translator, card_text, list_models, model_places
-from shell import USAGE_ERROR, UserError, parse, run_script, written_whole
+from runtime import CARD, Recogniser, TrainedModel, Translator, card_text, list_models, model_places, read_card
+from shell import USAGE_ERROR, UserError, describe_os_error, parse, run_script, written_whole
 from translator_evaluation import find_judge, translator_steps
 
 KINDS = {kind.task: kind for kind in (Recogniser, Translator)}
@@ -40,14 +40,16 @@ class Arguments:
     all: bool = False
     """Measure every model there is."""
     dataset: tuple[str, ...] = ()
-    """Data sets whose test part to measure on, beside what the card tells of others; unset: those the model was trained
-    on, and photos if there are some."""
+    """Data sets to measure on, one or more: a name such as mnist, unipen94 or photos (data_processor.py --help lists
+    them), the path of an .npz file, or folder:PATH with one sub-folder a class. The test part of each is taken; of a
+    set without one all pictures, unless the model was trained on it. The figures are added to those on the card. Unset:
+    the sets that the model was trained on, and photos if there are some."""
     alphabet: str | None = None
     """Measure with just these characters allowed, which leaves the cards alone: digits, upper, lower, letters, alnum,
     ascii, or the characters themselves; unset: those that suit the pictures, and all."""
     against: str | None = None
     """Another model, to compare each with on the same pictures by McNemar's test."""
-    robustness_pictures: int = 2000
+    robustness_pictures: int = 5000
     """Test pictures that each corruption of the robustness suite is measured on."""
     seed: int = 0
     """Of the bootstrap, of the noise and of the non-characters."""
@@ -59,13 +61,14 @@ class Arguments:
     """Draw the pictures."""
     readme: Path | None = None
     """Markdown file to put each model's headline figures into, between <!-- evaluate.py NAME --> and
-    <!-- evaluate.py end -->."""
+    <!-- evaluate.py end -->. Not with --limit, --alphabet, --dataset or --against."""
     data_dir: Path | None = None
     """Where the data files are; unset: the environment variable SCRIPTORIUM_DATA, or else data/."""
     models_dir: Path | None = None
     """Folder of the trained models; unset: modelh5 in the working folder, then the one beside this script."""
     images_dir: Path = Path("images")
-    """Tables and pictures go to IMAGES_DIR/evaluation/NAME."""
+    """Tables and pictures go to IMAGES_DIR/evaluation/NAME; with --limit, --alphabet, --dataset or --against to
+    NAME-partial beside it."""
 
     def __post_init__(self):
         for name in ("robustness_pictures", "limit"):
@@ -74,6 +77,12 @@ class Arguments:
                 raise ValueError(f"`{name}` must be positive. Received: {name}={value}")
         if self.seed not in SEEDS:
             raise ValueError(f"`seed` must lie in [0, 2**32). Received: seed={self.seed}")
+
+    @property
+    def narrowing(self) -> list[str]:
+        """What makes of a model's whole evaluation another one: options as they are typed."""
+        names = ("limit", "alphabet", "dataset", "against")
+        return [f"--{name}" for name in names if getattr(self, name) not in (None, ())]
 
 
 @dataclass(frozen=True)
@@ -84,11 +93,18 @@ class Evaluation:
     sections: list[Section]
     comparisons: list[Section]
     """With another model; not the model's own, so that its card does not tell of them."""
+    note: str = ""
+    """On the data as a whole."""
+
+    @property
+    def title(self) -> str:
+        """What stands over the tables."""
+        return f"# {self.model.folder.name}\n" + (f"\n{self.note}\n" if self.note else "")
 
     def as_markdown(self) -> str:
         """All tables."""
         sections = [*self.sections, *self.comparisons]
-        return "\n".join([f"# {self.model.folder.name}\n", *(section.as_markdown() for section in sections)])
+        return "\n".join([self.title, *(section.as_markdown() for section in sections)])
 
     def quality(self, seed: int, date: str) -> dict:
         """For the card."""
@@ -102,7 +118,7 @@ def main(arguments: Arguments) -> int:
         The exit code: 0, or 2 where some model could not be measured.
 
     Raises:
-        UserError: No model is named, or there is none.
+        UserError: No model is named, there is none, or the README cannot take its figures.
     """
     names = list_models(arguments.models_dir) if arguments.all else list(dict.fromkeys(arguments.models))
     if not names:
@@ -110,13 +126,15 @@ def main(arguments: Arguments) -> int:
         raise UserError(f"expected trained models in {places}, received none; train one" if arguments.all else
                         "expected the name of a trained model, received none; name one, or --all")  # fmt: skip
     if arguments.readme:
-        check_readme(arguments.readme, names)
+        check_readme(arguments, names)
     failures = 0
     for name in names:
         try:
             publish(evaluate(name, arguments), arguments)
-        except UserError as error:
-            print(f"error: {error}", file=sys.stderr)
+        except BrokenPipeError:  # nobody reads on, of no model
+            raise
+        except (UserError, OSError) as error:
+            print(f"error: {describe_os_error(error) if isinstance(error, OSError) else error}", file=sys.stderr)
             failures += 1
     return USAGE_ERROR if failures else 0
 
@@ -125,19 +143,24 @@ def evaluate(name: str, arguments: Arguments) -> Evaluation:
     """Measures one model.
 
     Raises:
-        UserError: It, its data or the model to compare it with is missing, damaged or of another alphabet.
+        UserError: It, its data or the model to compare it with is missing, damaged, of another alphabet or size, or
+            the same.
     """
     from tqdm import tqdm
 
     model, other = (open_model(one, arguments.models_dir) if one else None for one in (name, arguments.against))
-    sets = pictures_for(model, arguments.dataset, arguments.data_dir, arguments.alphabet)
+    if other:
+        check_comparable(model, other)
+    sets, note = data_for(model, arguments.dataset, arguments.data_dir, arguments.alphabet)
+    if note:
+        print(f"note: {name}: {note}", file=sys.stderr)
     if arguments.limit:
         sets = [pictures.spread(arguments.limit) for pictures in sets]
     own = steps_for(model, sets, arguments)
-    compared = steps_against(model, other, sets) if other else []
+    compared = steps_against(model, other, sets, arguments.seed) if other else []
     steps = tqdm([*own, *compared], name, unit="section", leave=False, disable=None)  # silent without a terminal
     sections = [step() for step in steps]
-    return Evaluation(model, sections[: len(own)], sections[len(own) :])
+    return Evaluation(model, sections[: len(own)], sections[len(own) :], note)
 
 
 def open_model(name: str, models_dir: Path | None) -> Recogniser | Translator:
@@ -154,6 +177,17 @@ def open_model(name: str, models_dir: Path | None) -> Recogniser | Translator:
     return KINDS[task].open(name, models_dir)
 
 
+def check_comparable(model: TrainedModel, other: TrainedModel) -> None:
+    """Refuses a comparison of a model with itself, or with one that reads pictures of another size."""
+    if model.folder == other.folder:
+        raise UserError(f"--against {other.folder.name}: expected another model than the one measured, received the "
+                        f"same; choose another")  # fmt: skip
+    sides = model.image_size, other.image_size
+    if sides[0] != sides[1]:
+        raise UserError(f"--against {other.folder.name}: expected a model of pictures of {sides[0]} pixels, as "
+                        f"{model.folder.name} is, received one of {sides[1]}; choose another")  # fmt: skip
+
+
 def steps_for(model: Recogniser | Translator, sets: Sequence[Pictures], arguments: Arguments) -> list[Callable]:
     """What there is to measure of a model: calls that give a section each."""
     if isinstance(model, Translator):
@@ -162,28 +196,35 @@ def steps_for(model: Recogniser | Translator, sets: Sequence[Pictures], argument
     return reader_steps(model, sets, arguments.seed, arguments.robustness_pictures)
 
 
-def steps_against(model: TrainedModel, other: TrainedModel, sets: Sequence[Pictures]) -> list[Callable]:
+def steps_against(model: TrainedModel, other: TrainedModel, sets: Sequence[Pictures], seed: int) -> list[Callable]:
     """The comparison of two models' reading."""
     both = (model, other)
     reads = [translator_evaluation.reader_of(one) if isinstance(one, Translator) else reader_evaluation.reader_of(one)
              for one in both]  # fmt: skip
-    return comparison_steps([one.card["name"] for one in both], reads, [one.alphabet for one in both], sets)
+    return comparison_steps([one.folder.name for one in both], reads, [one.alphabet for one in both], sets, seed)
 
 
 def publish(evaluation: Evaluation, arguments: Arguments) -> None:
-    """Writes the tables, the pictures, the card and the README, then prints."""
+    """Prints, then writes the tables, the pictures, the card and the README: a full disk does not take all of it."""
     model, date = evaluation.model, datetime.now(UTC).date().isoformat()
     quality = evaluation.quality(arguments.seed, date)
-    write_tables(evaluation, arguments.images_dir / "evaluation" / model.folder.name, arguments.pictures)
+    print_figures(evaluation, quality, arguments, date)
+    folder = model.folder.name + ("-partial" if arguments.narrowing else "")
+    write_tables(evaluation, arguments.images_dir / "evaluation" / folder, arguments.pictures)
     if arguments.limit is None and arguments.alphabet is None:
-        known = model.card.get("quality") if arguments.dataset else None
-        write_card(model, {**(known or {}), **quality})
-        if arguments.readme:
-            write_readme(evaluation, arguments.readme)
+        write_card(model, quality, add=bool(arguments.dataset))
+    if arguments.readme:
+        write_readme(evaluation, arguments.readme)
+
+
+def print_figures(evaluation: Evaluation, quality: dict, arguments: Arguments, date: str) -> None:
+    """Prints the tables or one line of JSON."""
     if arguments.json:
+        model = evaluation.model
         against = {section.name: section.as_json(arguments.seed, date) for section in evaluation.comparisons}
         told = {"model": model.folder.name, "task": model.card["task"], "quality": quality}
-        print(json.dumps(told | ({"against": against} if against else {})))
+        known = {"against": against, "note": evaluation.note}
+        print(json.dumps(told | {name: value for name, value in known.items() if value}))
     else:
         print(evaluation.as_markdown())
 
@@ -192,7 +233,7 @@ def write_tables(evaluation: Evaluation, folder: Path, pictures: bool) -> None:
     """Writes the tables as Markdown and, if wished for, the pictures they refer to."""
     with written_whole(folder) as draft:
         draft.mkdir()
-        parts = [f"# {evaluation.model.folder.name}\n"]
+        parts = [evaluation.title]
         for section in (*evaluation.sections, *evaluation.comparisons):
             parts.append(section.as_markdown())
             for name, draw in section.drawings.items() if pictures else ():
@@ -205,32 +246,76 @@ def write_tables(evaluation: Evaluation, folder: Path, pictures: bool) -> None:
         (draft / "report.md").write_text("\n".join(parts), encoding="utf-8")
 
 
-def write_card(model: TrainedModel, quality: dict) -> None:
-    """Puts the measured quality on a model's card, which stands in no list of hashes."""
-    with written_whole(model.folder / CARD) as draft:
-        draft.write_text(card_text({**model.card, "quality": quality}), encoding="utf-8")
+def write_card(model: TrainedModel, quality: dict, add: bool) -> None:
+    """Puts the measured quality on a model's card, which stands in no list of hashes.
+
+    Args:
+        add: Keep what the card tells of other sections.
+
+    Raises:
+        UserError: The model has been trained anew since it was opened.
+    """
+    path = model.folder / CARD
+    card = read_card(path)
+    if card["files"] != model.card["files"]:
+        raise UserError(f"{path}: expected the model that was measured, received another, trained meanwhile; its card "
+                        f"was left alone: measure again")  # fmt: skip
+    known = card.get("quality")
+    kept = known if add and isinstance(known, dict) else {}
+    with written_whole(path) as draft:
+        draft.write_text(card_text({**card, "quality": {**kept, **quality}}), encoding="utf-8")
 
 
-def check_readme(path: Path, names: Sequence[str]) -> None:
-    """Refuses a README without a place for any of the models, before they are measured."""
-    text = path.read_text(encoding="utf-8")
-    if not any(readme_block(name).search(text) for name in names):
+def check_readme(arguments: Arguments, names: Sequence[str]) -> None:
+    """Refuses a README that cannot take the figures of any model, before they are measured, and names those without.
+
+    Raises:
+        UserError: It has no place for any of the models, is no text, or the run is not of the whole.
+    """
+    path = arguments.readme
+    if arguments.narrowing:
+        raise UserError(f"--readme {path}: expected a run of everything, received {', '.join(arguments.narrowing)}, "
+                        f"whose figures are not the model's; leave one or the other out")  # fmt: skip
+    text = read_readme(path)
+    without = [name for name in names if not readme_block(name).search(text)]
+    for name in without if len(without) < len(names) else ():
+        print(f"note: {path}: has no place for {name}, whose figures it will not tell", file=sys.stderr)
+    if len(without) == len(names):
         raise UserError(f"{path}: expected a line <!-- evaluate.py {names[0]} --> and below it <!-- evaluate.py end "
                         f"-->, received none; write them where the table shall stand")  # fmt: skip
+
+
+def read_readme(path: Path) -> str:
+    """A README's text, its line ends as they are.
+
+    Raises:
+        UserError: It is no UTF-8.
+    """
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return file.read()
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: expected Markdown in UTF-8, received other bytes; convert the file") from error
 
 
 def readme_block(name: str) -> re.Pattern:
     """What finds a model's place in a README: its first line, what stands there, its last line."""
     within = r"(?:(?!<!-- evaluate\.py).)*"  # not beyond the place of another
-    return re.compile(rf"(<!-- evaluate\.py {re.escape(name)} -->\n){within}(<!-- evaluate\.py end -->)", re.DOTALL)
+    return re.compile(
+        rf"(<!-- evaluate\.py {re.escape(name)} -->(\r?\n)){within}(<!-- evaluate\.py end -->)", re.DOTALL
+    )
 
 
 def write_readme(evaluation: Evaluation, path: Path) -> None:
     """Puts the headline figures into a README, where it has a place for them."""
-    tables = summary(evaluation.sections)
-    text, name = path.read_text(encoding="utf-8"), evaluation.model.folder.name
+    tables, text = summary(evaluation.sections), read_readme(path)
+
+    def filled(place: re.Match) -> str:
+        return place[1] + tables.replace("\n", place[2]) + place[3]
+
     with written_whole(path) as draft:
-        draft.write_text(readme_block(name).sub(lambda match: f"{match[1]}{tables}{match[2]}", text), encoding="utf-8")
+        changed = readme_block(evaluation.model.folder.name).sub(filled, text)
+        draft.write_text(changed, encoding="utf-8", newline="")
 
 
 if __name__ == "__main__":

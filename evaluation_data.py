@@ -1,5 +1,6 @@
 """Which test pictures a model is measured on, and what it may read in them."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -8,11 +9,11 @@ import numpy as np
 
 from config import ALNUM, ALPHABETS, DIGITS, IMAGE_SIZE, LETTERS, SIGNS, characters_of
 from data_files import data_directory
-from data_processor import TEST, GlyphDataset, load, relabelled
-from runtime import TrainedModel
+from data_pictures import PHOTOS, has_photos
+from data_processor import TEST, GlyphDataset, joined_sha256, load, relabelled
+from runtime import TrainedModel, is_list_of_names
 from shell import UserError
 
-PHOTOS = "photos"
 KINDS = {"digits": DIGITS, "letters": LETTERS, "letters and digits": ALNUM, "signs": SIGNS}
 """What a group of characters is called; of several names the first that fits."""
 ALL = "all"
@@ -30,6 +31,8 @@ class Pictures(NamedTuple):
     """int (N,), on the model's alphabet."""
     narrowings: dict[str, str | None]
     """Characters that may be read (None: all), by what they are called; the one that suits the pictures first."""
+    writers: np.ndarray | None = None
+    """int (N,), an equal number is the same writer; None where unknown."""
 
     @property
     def name(self) -> str:
@@ -48,35 +51,47 @@ class Pictures(NamedTuple):
     def spread(self, count: int) -> "Pictures":
         """At most `count` of them, spread evenly over the set, hence over its writers."""
         chosen = np.linspace(0, len(self.labels), min(count, len(self.labels)), endpoint=False).astype(int)
-        return self._replace(images=self.images[chosen], labels=self.labels[chosen])
+        writers = None if self.writers is None else self.writers[chosen]
+        return self._replace(images=self.images[chosen], labels=self.labels[chosen], writers=writers)
 
 
-def pictures_for(model: TrainedModel, names: Sequence[str] = (), data_dir: Path | None = None,
-                 alphabet: str | None = None) -> list[Pictures]:  # fmt: skip
-    """The test parts to measure a model on, each in groups of characters of one kind.
+class Loaded(NamedTuple):
+    """What a model is measured on."""
+
+    pictures: list[Pictures]
+    note: str
+    """What is to be said of the data as a whole, or nothing."""
+
+
+def data_for(model: TrainedModel, names: Sequence[str] = (), data_dir: Path | None = None,
+             alphabet: str | None = None) -> Loaded:  # fmt: skip
+    """The pictures to measure a model on, each set in groups of characters of one kind.
 
     Args:
-        names: Data sets; by default those the model was trained on, and photographs where there are some.
+        names: Data sets; by default those the model was trained on, less those of which it reads nothing, and
+            photographs where there are some. Of a set that the model was not trained on, and that names no test part,
+            all is taken.
         alphabet: Characters that may be read, and that the pictures then are of; by default as suits the pictures,
             and all.
 
     Raises:
-        UserError: The model does not know the alphabet, a set has no test picture of a character that it reads, or a
-            set cannot be loaded.
+        UserError: The model does not know the alphabet; a set named, or every default set, has no picture of a
+            character that it reads; or a set cannot be loaded.
     """
     wanted = model.alphabet if alphabet is None else characters_of(alphabet)
     model.log_prior(wanted)  # refused before anything is loaded
-    parts = []
-    for name in names or trained_on(model):
-        test = _test_part(name, model, data_dir)
-        parts.append(_only(test, model, wanted))
-        if not len(parts[-1].labels):
-            raise UserError(f"model {model.card['name']!r} is to read {wanted!r}, and the test part of {name} holds "
-                            f"{_characters_in(test) or 'nothing'!r}: expected a character in common, received none; "
-                            f"choose another --dataset or --alphabet")  # fmt: skip
-    if not names and (data_directory(data_dir) / PHOTOS).is_dir():
-        parts.append(_only(_test_part(PHOTOS, model, data_dir), model, wanted))
-    return [group for part in parts for group in _groups(part, model, alphabet)]
+    chosen = list(dict.fromkeys(names)) or trained_on(model)
+    sets = [_load(name, model, data_dir) for name in chosen]
+    note = "" if names else _note_of_change(model, sets)
+    if not names and PHOTOS not in chosen and has_photos(data_directory(data_dir)):
+        sets.append(_load(PHOTOS, model, data_dir))
+    tests = [_to_measure(data, model) for data in sets]
+    parts = [_only(test, model, wanted) for test in tests]
+    for test, part in zip(tests, parts, strict=True):
+        if not len(part.labels) and (names or not any(len(one.labels) for one in parts)):
+            raise UserError(_nothing_in_common(test, model, wanted))
+    named = zip(_titles([data.name for data in sets]), parts, strict=True)
+    return Loaded([group for title, part in named for group in _groups(title, part, model, alphabet)], note)
 
 
 def trained_on(model: TrainedModel) -> list[str]:
@@ -85,7 +100,10 @@ def trained_on(model: TrainedModel) -> list[str]:
     Raises:
         UserError: Its card does not tell.
     """
-    data = model.card.get("data")
+    config, data = (model.card.get(field) for field in ("config", "data"))
+    listed = config.get("dataset") if isinstance(config, dict) else None
+    if is_list_of_names(listed):
+        return list(listed)
     name = data.get("name") if isinstance(data, dict) else None
     if not isinstance(name, str):
         raise UserError(f"model {model.card['name']!r}: expected a card that names the data it was trained on, "
@@ -93,9 +111,41 @@ def trained_on(model: TrainedModel) -> list[str]:
     return name.split("+")
 
 
-def _test_part(name: str, model: TrainedModel, data_dir: Path | None) -> GlyphDataset:
-    data = load(name, data_dir, image_size=model.card.get("image_size", IMAGE_SIZE))
+def _load(name: str, model: TrainedModel, data_dir: Path | None) -> GlyphDataset:
+    """A set, its validation part as the model's training drew it."""
+    seed = model.card.get("seed")
+    return load(name, data_dir, seed=seed if isinstance(seed, int) else 0,
+                image_size=model.card.get("image_size", IMAGE_SIZE))  # fmt: skip
+
+
+def _note_of_change(model: TrainedModel, sets: Sequence[GlyphDataset]) -> str:
+    """A sentence where the sets that a model was trained on are not what they were."""
+    data = model.card.get("data")
+    expected = data.get("sha256") if isinstance(data, dict) else None
+    if not isinstance(expected, str) or joined_sha256(sets, model.alphabet) == expected:
+        return ""
+    titles = ", ".join(_titles([one.name for one in sets]))
+    return (f"{titles}: not the data that the model was trained on, as their sha256 is another than its card tells; "
+            f"pictures it has seen may be among those of the test.")  # fmt: skip
+
+
+def _to_measure(data: GlyphDataset, model: TrainedModel) -> GlyphDataset:
+    """The test part; all of a set that names none, and that the model has not seen."""
+    try:
+        seen = {_title(name) for name in trained_on(model)}  # by titles: one folder can be written in many ways
+    except UserError:
+        seen = {_title(data.name)}  # nobody knows: a part at least
+    if data.test_drawn and _title(data.name) not in seen:
+        return data
     return data.take(np.flatnonzero(data.split == TEST))
+
+
+def _nothing_in_common(test: GlyphDataset, model: TrainedModel, wanted: str) -> str:
+    if not len(test.labels):
+        return f"{test.name}: expected pictures to measure on, received none; add some, or choose another --dataset"
+    return (f"model {model.card['name']!r} is to read {wanted!r}, and the test part of {test.name} holds "
+            f"{_characters_in(test)!r}: expected a character in common, received none; choose another --dataset or "
+            f"--alphabet")  # fmt: skip
 
 
 def _only(data: GlyphDataset, model: TrainedModel, wanted: str) -> GlyphDataset:
@@ -109,14 +159,15 @@ def _characters_in(data: GlyphDataset) -> str:
     return "".join(data.alphabet[label] for label in np.unique(data.labels))
 
 
-def _groups(part: GlyphDataset, model: TrainedModel, alphabet: str | None) -> Iterator[Pictures]:
+def _groups(title: str, part: GlyphDataset, model: TrainedModel, alphabet: str | None) -> Iterator[Pictures]:
     """A set's letters and digits, and the rest of it; or all of it where an alphabet is asked for."""
     written = np.isin(part.labels, [label for label, character in enumerate(model.alphabet) if character in ALNUM])
     for chosen in [np.ones_like(written)] if alphabet is not None else [written, ~written]:
         if chosen.any():
             group = part.take(np.flatnonzero(chosen))
             kind = _kind(_characters_in(group))
-            yield Pictures(_title(part.name), kind, group.images, group.labels, _narrowings(kind, model, alphabet))
+            allowed = _narrowings(kind, model, alphabet)
+            yield Pictures(title, kind, group.images, group.labels, allowed, group.writers)
 
 
 def _kind(characters: str) -> str:
@@ -130,6 +181,15 @@ def _narrowings(kind: str, model: TrainedModel, alphabet: str | None) -> dict[st
         return {ALL: None}
     narrow = "".join(character for character in model.alphabet if character in KINDS[kind])
     return {kind: narrow} | ({ALL: None} if narrow != model.alphabet else {})
+
+
+def _titles(names: Sequence[str]) -> list[str]:
+    """What sets are called, no two alike: of those with the same last name, the later are numbered."""
+    counts, titles = Counter(), []
+    for title in map(_title, names):
+        counts[title] += 1
+        titles.append(title if counts[title] == 1 else f"{title} ({counts[title]})")
+    return titles
 
 
 def _title(name: str) -> str:

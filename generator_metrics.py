@@ -2,7 +2,8 @@
 
 Features are float `(N, F)`, a row a picture, of one fixed extractor that no measured model was trained with; the caller
 tells which, for no figure can be compared across extractors. Beside every figure belongs the same of real against
-real. SciPy and scikit-learn are loaded where they are needed.
+real. `feature_distances.py` tells how far apart the two are as a whole. SciPy and scikit-learn are loaded where they
+are needed.
 """
 
 import warnings
@@ -11,108 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from metrics import Share, accuracy, check, check_labels, check_probabilities, nearest_glyph, require, unit_range
+from checks import check, check_labels, check_probabilities, require, unit_range
+from metrics import Share, accuracy, nearest_glyph
 
 NEIGHBOURS = 5  # k of precision, recall, density and coverage, as Naeem et al. take it
-SUBSETS, SUBSET_SIZE = 20, 1000  # of the kernel distance
 CLOSEST_PERCENT = 1.0  # of held-out pictures: nearer to the training part than these is suspicious
 BLOCK = 1 << 22  # distances held at a time: 32 MB as float64, and a few such arrays
 LEARNER_UNITS, LEARNER_EPOCHS = 256, 20  # of the network that learns from pictures to tell what they are worth
-
-
-class FrechetResult(NamedTuple):
-    """A Frechet distance, and what it is worth."""
-
-    distance: float
-    """Generated against test pictures."""
-    floor: float
-    """Training against test pictures, as many: what a perfect generator would reach."""
-    ratio: float
-    """distance / floor: 1 is perfect."""
-
-
-def frechet(generated: np.ndarray, training: np.ndarray, test: np.ndarray) -> FrechetResult:
-    """The Frechet distance of generated to test pictures beside its floor; it falls with N, so N is fixed and told.
-
-    Args:
-        generated: `(N, F)`. training: `(N, F)` of a sample as large, drawn from the training part.
-        test: `(M, F)`; best with M = N.
-
-    Raises:
-        ValueError: Too few pictures, or training and test are the same ones.
-    """
-    check("NF NF MF", generated=generated, training=training, test=test)
-    distance, floor = frechet_distance(generated, test), frechet_distance(training, test)
-    require(floor > 0, "`training` and `test` must be different pictures", floor=floor)
-    return FrechetResult(distance, floor, distance / floor)
-
-
-def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
-    """|m_1 - m_2|^2 + tr(S_1 + S_2 - 2 (S_1 S_2)^(1/2)), of normal distributions with these means and covariances.
-
-    With S = R'R, R of the QR decomposition of the centred features, tr (S_1 S_2)^(1/2) is the sum of the singular
-    values of R_1 R_2': no covariance is squared and no root taken of what rounding made negative, whatever the rank.
-
-    Args:
-        first: `(N, F)`, N of 2 or more. second: `(M, F)`, likewise.
-
-    Returns:
-        In squared units of the features; 0 for equal means and covariances.
-
-    Reference: Dowson and Landau 1982, "The Frechet Distance between Multivariate Normal Distributions"; Heusel et al.
-    2017, "GANs Trained by a Two Time-Scale Update Rule" (arXiv:1706.08500).
-    """
-    check("NF MF", first=first, second=second)
-    require(min(len(first), len(second)) > 1, "both must have two pictures or more", first=first, second=second)
-    (mean, root), (other_mean, other_root) = _mean_and_root(first), _mean_and_root(second)
-    shared = np.linalg.svd(root @ other_root.T, compute_uv=False).sum()
-    spread = np.square(root).sum() + np.square(other_root).sum()
-    return max(0.0, float(np.square(mean - other_mean).sum() + spread - 2 * shared))
-
-
-def _mean_and_root(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean `(F,)`, and R `(min(N, F), F)` with R'R the covariance (over N - 1)."""
-    mean = features.mean(axis=0, dtype=float)
-    return mean, np.linalg.qr(features - mean, mode="r") / np.sqrt(len(features) - 1)
-
-
-class KernelDistance(NamedTuple):
-    """A kernel distance over subsets."""
-
-    mean: float
-    """0 for equal distributions in expectation, whatever N, hence negative at times."""
-    deviation: float
-    """Standard deviation between subsets."""
-
-
-def kernel_distance(first: np.ndarray, second: np.ndarray, seed: int = 0) -> KernelDistance:
-    """KID: the unbiased squared maximum mean discrepancy under the kernel k(x, y) = (x'y / F + 1)^3.
-
-    Mean of k(x, x') + mean of k(y, y') - 2 mean of k(x, y) over pairs of different pictures of a subset.
-
-    Args:
-        first: `(N, F)`, N of 4 or more. second: `(M, F)`, likewise.
-        seed: Of the 20 subsets: 1,000 pictures of either, or half of the fewer, so that subsets differ.
-
-    Reference: Binkowski et al. 2018, "Demystifying MMD GANs" (arXiv:1801.01401).
-    """
-    check("NF MF", first=first, second=second)
-    size = min(SUBSET_SIZE, len(first) // 2, len(second) // 2)
-    require(size > 1, "both must have four pictures or more", first=first, second=second)
-    rng = np.random.RandomState(seed)  # RandomState, as NumPy froze its streams for good
-    drawn = [
-        _squared_discrepancy(*(each[rng.permutation(len(each))[:size]].astype(float) for each in (first, second)))
-        for _ in range(SUBSETS)
-    ]
-    return KernelDistance(float(np.mean(drawn)), float(np.std(drawn, ddof=1)))
-
-
-def _squared_discrepancy(x: np.ndarray, y: np.ndarray) -> float:
-    """Of two samples `(N, F)` of one size."""
-    size, length = x.shape
-    xx, yy, xy = ((one @ other.T / length + 1) ** 3 for one, other in ((x, x), (y, y), (x, y)))  # (N, N)
-    within = xx.sum() - np.trace(xx) + yy.sum() - np.trace(yy)
-    return within / (size * (size - 1)) - 2 * xy.mean()
 
 
 class Neighbourhoods(NamedTuple):

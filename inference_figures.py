@@ -94,7 +94,9 @@ def draw_bars(top: Sequence[tuple[str, float]], reason: str | None) -> Image.Ima
 
 def enlarged(seen: np.ndarray) -> Image.Image:
     """A glyph uint8 `(S, S)` as a panel."""
-    return enlarge(seen, PANEL // len(seen))
+    if len(seen) <= PANEL:
+        return enlarge(seen, PANEL // len(seen))
+    return Image.fromarray(seen).resize((PANEL, PANEL), Image.Resampling.BOX)
 
 
 def lay_out(panels: Sequence[Image.Image], captions: Sequence[str]) -> Image.Image:

@@ -13,67 +13,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from checks import ROW_SUM_TOLERANCE, check, check_bool, check_labels, check_probabilities, require, unit_range
+
 NORMAL_95 = 1.959964  # quantile of the normal distribution that leaves 2.5 % on either side
 RESAMPLES = 1000  # of a bootstrap: the ends of a 95 % interval rest on 25 each
-ROW_SUM_TOLERANCE = 1e-3  # of probabilities; float16 sums 94 of them up to about this
 SMALLEST_PROBABILITY = float(np.finfo(np.float32).tiny)  # a softmax of float32 cannot tell it from none
 BINS = 15  # of confidence, as Guo et al. and all who compare with them take
 TEMPERATURES = (0.1, 10.0)  # far wider than what readers need; one that is never wrong would want 0
 SSIM_WINDOW, SSIM_SIGMA = 11, 1.5  # pixels
 SSIM_K1, SSIM_K2 = 0.01, 0.03  # of the range from paper to ink
 CHUNK = 1 << 24  # distances held at a time: 64 MB as float32
-
-
-def require(holds: bool, rule: str, **received: object) -> None:
-    """Raises a `ValueError` that tells the rule broken and what was received: of an array, its type and shape."""
-    if not holds:
-        told = {name: f"{x.dtype}{x.shape}" if isinstance(x, np.ndarray) else repr(x) for name, x in received.items()}
-        raise ValueError(f"{rule}. Received: {', '.join(f'{name}={value}' for name, value in told.items())}")
-
-
-def check(axes: str, **arrays: np.ndarray) -> None:
-    """Refuses arrays that are empty, not finite, or do not fit together.
-
-    Args:
-        axes: A word an array, a letter an axis: the same letter is the same length everywhere, and 1 is one.
-    """
-    lengths = {"1": 1}
-    for word, (name, array) in zip(axes.split(), arrays.items(), strict=True):
-        fits = array.ndim == len(word) and array.size > 0
-        fits = fits and all(lengths.setdefault(axis, n) == n for axis, n in zip(word, array.shape, strict=True))
-        require(fits, f"{', '.join(arrays)} must have the axes {axes} and not be empty", **arrays)
-        require(bool(np.isfinite(array).all()), f"`{name}` must be finite", **{name: array})
-
-
-def check_labels(classes: float, **labels: np.ndarray) -> None:
-    """Refuses labels that are no integers in [0, classes)."""
-    for name, values in labels.items():
-        fits = values.dtype.kind in "iu" and values.min() >= 0 and values.max() < classes
-        extremes = {"lowest": values.min().item(), "highest": values.max().item()}
-        require(bool(fits), f"`{name}` must be integers in [0, {classes})", **{name: values}, **extremes)
-
-
-def check_bool(**flags: np.ndarray) -> None:
-    """Refuses flags of another type, with which `~` and `&` would go wrong in silence."""
-    for name, values in flags.items():
-        require(values.dtype == bool, f"`{name}` must be bool", **{name: values})
-
-
-def check_probabilities(probabilities: np.ndarray) -> None:
-    """Refuses what is no distribution in every row, such as logits."""
-    sums, lowest = probabilities.sum(axis=1, dtype=float), probabilities.min()
-    fits = lowest >= 0 and np.abs(sums - 1).max() <= ROW_SUM_TOLERANCE
-    require(bool(fits), "`probabilities` must not be negative and must sum to 1 in every row",
-            probabilities=probabilities, lowest=lowest.item(), sums=(sums.min().item(), sums.max().item()))  # fmt: skip
-
-
-def unit_range(pictures: np.ndarray) -> np.ndarray:
-    """Pictures as floats, ink 1 and paper 0: uint8 is divided by 255, anything else must be so already."""
-    if pictures.dtype == np.uint8:
-        return pictures / np.float32(255)
-    fits = pictures.dtype.kind == "f" and pictures.min() >= 0 and pictures.max() <= 1
-    require(bool(fits), "pictures must be uint8, or floats in [0, 1]", pictures=pictures)
-    return pictures
 
 
 class Share(NamedTuple):
@@ -123,23 +72,57 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
 
 
 def bootstrap_interval(
-    values: np.ndarray, statistic: Callable[[np.ndarray], float], seed: int = 0
+    values: np.ndarray, statistic: Callable[[np.ndarray], float], seed: int = 0, basic: bool = False
 ) -> tuple[float, float]:
-    """The 95 % interval of a figure that is no count, such as a mean: percentiles 2.5 and 97.5 of its bootstrap.
+    """The 95 % interval of a figure that is no share, such as a mean, by its bootstrap.
 
-    Sound for means. A figure that noise can only raise, such as the calibration error, is raised again by resampling:
-    its interval lies too high, and is an upper bound rather than an interval.
+    By default percentiles 2.5 and 97.5 of what is drawn, sound for means. A figure that noise can only raise, such as
+    the calibration error, is raised again by every draw: its percentiles lie too high. The basic interval turns them
+    around the value v of the sample, to reach from 2 v - high to 2 v - low. That takes the rise off once, which is
+    enough well above 0; but what is all noise falls by 1 / sqrt N, and a draw doubles the variance: it rises by just
+    sqrt 2 - 1 of what the sample rose. So the lower end, not below 0, is moved down by sqrt 2 rises more. Of readers
+    that are calibrated, 92 of 100 intervals then hold 0, 51 if it were not moved, and none of the percentiles.
 
     Args:
         values: `(N, ...)`, what was measured of each picture, or just its number. statistic: Of an array like it.
         seed: Of the 1,000 draws, each of N pictures with replacement.
+        basic: For a figure of 0 or more that noise can only raise.
 
-    Reference: Efron 1979, "Bootstrap Methods: Another Look at the Jackknife".
+    Reference: Efron 1979, "Bootstrap Methods: Another Look at the Jackknife"; the basic interval as in Davison and
+    Hinkley 1997, "Bootstrap Methods and their Application", section 5.2.
     """
     rng = np.random.RandomState(seed)  # RandomState, as NumPy froze its streams for good
     drawn = [statistic(values[rng.randint(len(values), size=len(values))]) for _ in range(RESAMPLES)]
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return float(low), float(high)
+    low, high = (float(end) for end in np.percentile(drawn, [2.5, 97.5]))
+    if not basic:
+        return low, high
+    value = float(statistic(values))
+    rise = float(np.mean(drawn)) - value
+    return max(0.0, 2 * value - high - math.sqrt(2) * rise), 2 * value - low
+
+
+def bootstrap_shares(right: np.ndarray, writers: np.ndarray, seed: int = 0) -> tuple[float, float]:
+    """The 95 % interval of a share counted in pictures of which many are by one hand, hence no independent trials.
+
+    Writers are drawn with replacement, each with all their pictures, and the percentiles taken of the shares drawn.
+    Where no draw differs, as when everything is right or one writer wrote it all, it is the interval of `wilson`.
+
+    Args:
+        right: bool `(N,)`. writers: int `(N,)`, an equal number is the same writer. seed: Of the 1,000 draws.
+
+    Reference: Field and Welsh 2007, "Bootstrapping Clustered Data".
+    """
+    check("N N", right=right, writers=writers)
+    check_bool(right=right)
+    _, writer = np.unique(writers, return_inverse=True)
+    tallies = np.stack([np.bincount(writer, right), np.bincount(writer)], axis=1)  # (W, 2)
+
+    def share(drawn: np.ndarray) -> float:
+        hits, count = drawn.sum(axis=0)
+        return hits / count
+
+    low, high = bootstrap_interval(tallies, share, seed)
+    return (low, high) if low < high else wilson(int(right.sum()), len(right))
 
 
 def alike(alphabet: str, groups: Sequence[str] = (), fold_case: bool = True) -> np.ndarray:

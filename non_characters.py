@@ -1,32 +1,59 @@
-"""Ink that is no character: what a reader that can be trusted must refuse. To measure by, not to train on."""
+"""Pictures of what is no character: what a reader that can be trusted must refuse. To measure by, not to train on."""
+
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from picture import frame
+from ink import BlankError
+from picture import frame, to_glyph
 
-DRAWN = 4  # times larger than its frame is a drawing, before it is made small and smooth
+CALIBRATED = 500  # of each kind, numbers 0 to 499, are what thresholds are set by; whoever measures takes later ones
 PAGE = 112  # pixels a side of the page that ink is thrown on
+GRAIN = 28  # pixels a side of the page that blots are thrown on
+PHOTOGRAPHS = ("china.jpg", "flower.jpg")  # of numbers below CALIBRATED, and of the others
+HALVED = 2  # what they are reduced by: a glyph shows no more, and takes a quarter of the time
+CROP = 30, 150  # pixels a side of the smallest piece and of the largest, of 60 and 300 in the file
 
 
-def non_characters(images: np.ndarray, each: int, seed: int = 0) -> dict[str, np.ndarray]:
+def non_characters(images: np.ndarray, each: int, seed: int = 0, first: int = 0) -> dict[str, np.ndarray]:
     """Makes non-characters of people's own ink, and of none.
+
+    The photographs are two that scikit-learn carries, of a temple and of a flower. They are the one kind that is
+    neither trained on nor drawn by a program, and the surest to say what a reader makes of what it has never met;
+    but pieces of one photograph overlap, and tell less than as many different ones would.
 
     Args:
         images: uint8 `(N, S, S, 1)`, characters whose ink is used. They should be none that the reader trained on.
         each: How many of every kind.
-        seed: Number k of a kind is a function of (images, seed, k).
+        seed: Picture k of a kind is a function of (images, seed, first + k), another for each number, whatever the
+            seeds.
+        first: Number of the first one: 0 to set a threshold, CALIBRATED to measure.
 
     Returns:
         uint8 `(each, S, S, 1)` by kind: `tangle`, characters written over each other; `crossed out`, one under a
-        zigzag; `scribble`, a pen that wanders; `smudge`, blots and noise without a stroke.
+        zigzag; `scribble`, a pen that wanders; `smudge`, blots and noise without a stroke; `photograph`, a piece of
+        one, turned into a glyph as a user's picture is.
     """
-    kinds = {"tangle": _tangle, "crossed out": _crossed_out, "scribble": _scribble, "smudge": _smudge}
-    size = images.shape[1]
+    from sklearn.datasets import load_sample_image  # slow to load, as is what it brings along
+
+    ink, size = images[..., 0], images.shape[1]
+    photographs = [Image.fromarray(load_sample_image(name)).convert("L").reduce(HALVED) for name in PHOTOGRAPHS]
+
+    def drawn(draw: Callable[..., np.ndarray], *given: np.ndarray) -> Callable[[int, np.random.Generator], np.ndarray]:
+        return lambda k, rng: frame(draw(*given, rng) / np.float32(255), size)
+
+    kinds = {
+        "tangle": drawn(_tangle, ink),
+        "crossed out": drawn(_crossed_out, ink),
+        "scribble": drawn(_scribble),
+        "smudge": drawn(_smudge),
+        "photograph": lambda k, rng: _piece_of(photographs[k >= CALIBRATED], rng, size),
+    }
     made = {}
-    for number, (kind, make) in enumerate(kinds.items()):
-        rngs = (np.random.default_rng([seed, number, k]) for k in range(each))
-        made[kind] = np.stack([frame(make(images[..., 0], rng) / np.float32(255), size) for rng in rngs])[..., None]
+    for place, (kind, make) in enumerate(kinds.items()):
+        pictures = [make(k, np.random.default_rng([k, place, seed])) for k in range(first, first + each)]
+        made[kind] = np.stack(pictures)[..., None]
     return made
 
 
@@ -57,7 +84,7 @@ def _crossed_out(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.asarray(sheet)
 
 
-def _scribble(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _scribble(rng: np.random.Generator) -> np.ndarray:
     """One long line that turns back and forth as a hand does that tries a pen."""
     times = np.linspace(0, 1, 400)[:, None]
     turns = rng.uniform(2.5, 8.0, (6, 2))  # oscillations along the line, in either direction
@@ -70,11 +97,22 @@ def _scribble(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.asarray(sheet)
 
 
-def _smudge(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _smudge(rng: np.random.Generator) -> np.ndarray:
     """Blots of one random grain and density."""
     nodes = int(rng.integers(4, 29))
     noise = Image.fromarray(rng.normal(0, 1, (nodes, nodes)).astype(np.float32))
-    field = np.asarray(noise.resize((PAGE // DRAWN, PAGE // DRAWN), Image.Resampling.BICUBIC))
+    field = np.asarray(noise.resize((GRAIN, GRAIN), Image.Resampling.BICUBIC))
     ink = np.clip(255 * (field - rng.uniform(0.0, 1.0)), 0, 255)
     ink[field == field.max()] = 255  # never quite empty
     return ink.astype(np.uint8)
+
+
+def _piece_of(photograph: Image.Image, rng: np.random.Generator, size: int) -> np.ndarray:
+    """The glyph `(size, size)` found in a square cut out anywhere; elsewhere if there is nothing to see."""
+    while True:
+        side = int(rng.integers(CROP[0], CROP[1] + 1))
+        left, top = (int(rng.integers(0, length - side + 1)) for length in photograph.size)
+        try:
+            return to_glyph(photograph.crop((left, top, left + side, top + side)), size)
+        except BlankError:
+            continue

@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from metrics import Share, bootstrap_interval, wilson
+from metrics import Share, bootstrap_interval, bootstrap_shares, wilson
 
 SHARE, NUMBER = "share", "1"  # units: a part of one, printed in percent; a number without any
 DIGITS = 6  # of figures in JSON
 WORST = 5  # classes and confusions in a table, of all that JSON holds
+WRITERS, WILSON, BOOTSTRAP = "writers", "wilson", "bootstrap"  # where an interval comes from
 
 
 class Row(NamedTuple):
@@ -22,10 +23,11 @@ class Row(NamedTuple):
     target: str = ""
     met: str = ""
     oracle: str = ""
+    refused: str = ""
     pictures: str = ""
 
 
-HEAD = Row("what", "measured", "95 % interval", "target", "met", "read, then set perfectly", "pictures")
+HEAD = Row("what", "measured", "95 % interval", "target", "met", "read, then set perfectly", "refused", "pictures")
 
 
 def share_row(what: str, hits: int, count: int, at_least: float | None = None, note: str = "") -> Row:
@@ -71,24 +73,45 @@ class Measure(NamedTuple):
     count: int  # pictures it was measured on
     unit: str
     oracle: float | None = None  # the same figure of type set perfectly from what was read
+    interval: str | None = None  # of WRITERS, WILSON and BOOTSTRAP; None where there is no interval
+    refused: float | None = None  # share of the pictures that were refused, all of them counted as not right
 
     @classmethod
     def of(cls, share: Share, oracle: Share | None = None) -> "Measure":
         """A counted share, with Wilson's interval."""
-        return cls(share.share, share.low, share.high, share.count, SHARE, oracle and oracle.share)
+        return cls(share.share, share.low, share.high, share.count, SHARE, oracle and oracle.share, WILSON)
+
+    @classmethod
+    def counted(cls, right: np.ndarray, writers: np.ndarray | None, seed: int, oracle: np.ndarray | None = None,
+                refused: np.ndarray | None = None) -> "Measure":  # fmt: skip
+        """The share of bool `(N,)` that holds; its interval is over the writers, int `(N,)`, where they are known.
+
+        Args:
+            oracle: bool `(N,)`, the same of type set perfectly. refused: bool `(N,)`, which pictures were refused.
+        """
+        measure = cls.of(Share.of(right), None if oracle is None else Share.of(oracle))
+        if refused is not None:
+            measure = measure._replace(refused=Share.of(refused).share)
+        ends = (measure.low, measure.high) if writers is None else bootstrap_shares(right, writers, seed)
+        if ends == (measure.low, measure.high):  # what `bootstrap_shares` gives where no draw differs
+            return measure
+        low, high = min(ends[0], measure.value), max(ends[1], measure.value)
+        return measure._replace(low=low, high=high, interval=WRITERS)
 
     @classmethod
     def mean(cls, values: np.ndarray, unit: str, seed: int, oracle: np.ndarray | None = None) -> "Measure":
         """The mean of what was measured of each picture, `(N,)`, with the bootstrap's interval."""
         other = None if oracle is None else float(np.mean(oracle))
-        return cls(float(np.mean(values)), *bootstrap_interval(values, np.mean, seed), len(values), unit, other)
+        ends = bootstrap_interval(values, np.mean, seed)
+        return cls(float(np.mean(values)), *ends, len(values), unit, other, BOOTSTRAP)
 
     def row(self, what: str) -> Row:
         """The figure in a table."""
         interval = "" if self.low is None else f"{self._told(self.low).rstrip('%')} to {self._told(self.high)}"
         oracle = "" if self.oracle is None else self._told(self.oracle)
+        refused = "" if self.refused is None else f"{self.refused:.2%}"
         unit = f" {self.unit}" if self.unit not in (SHARE, NUMBER) else ""
-        return Row(what, self._told(self.value) + unit, interval, oracle=oracle, pictures=f"{self.count:,}")
+        return Row(what, self._told(self.value) + unit, interval, "", "", oracle, refused, f"{self.count:,}")
 
     def _told(self, value: float) -> str:
         return f"{value:.2%}" if self.unit == SHARE else f"{value:.4g}"
@@ -119,7 +142,7 @@ class Section:
 
     def as_markdown(self) -> str:
         """The table under its heading, and the note."""
-        worst = sorted(self.classes.items(), key=lambda item: item[1].value)
+        worst = sorted(self.classes.items(), key=lambda item: item[1].high)  # bad for certain, not for being rare
         rows = [measure.row(what) for what, measure in self.measures.items()]
         rows += [measure.row(f"worst: {character}") for character, measure in worst[:WORST] if measure.value < 1]
         rows += [measure.row(pair) for pair, measure in list(self.confusions.items())[:WORST]]

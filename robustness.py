@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 
 from corruptions import CORRUPTIONS, apply
-from metrics import Share
 from picture import to_glyph
 from shell import UserError
 
@@ -19,6 +18,17 @@ CLEAN = "clean"
 PIECE = 125  # pictures a process is given at a time
 MOST_PROCESSES = 8
 WORTH_PROCESSES = 4000  # pictures: of fewer, the processes' start would take longer than they save
+
+
+class Outcome(NamedTuple):
+    """What came of pictures, picture by picture."""
+
+    right: np.ndarray  # bool (N,); never where it was refused
+    refused: np.ndarray  # bool (N,): by `to_glyph` or, as no character, by the reader
+
+
+Attempt = Callable[[np.ndarray], Outcome]
+"""What a model makes of what `to_glyph` gave, uint8 `(N, 28, 28, 1)`."""
 
 
 class Piece(NamedTuple):
@@ -30,13 +40,13 @@ class Piece(NamedTuple):
     seed: int
 
 
-def robustness(images: np.ndarray, right: Callable[[np.ndarray], np.ndarray], seed: int = 0) -> dict[str, Share]:
-    """Counts what is right of pictures as they are, and after each corruption, all by way of `to_glyph`.
+def robustness(images: np.ndarray, attempt: Attempt, seed: int = 0) -> dict[str, Outcome]:
+    """What comes of pictures as they are, and after each corruption, all by way of `to_glyph`.
 
     Args:
         images: uint8 `(N, 28, 28, 1)`, white ink on black.
-        right: What `to_glyph` makes of them all, uint8 of the same shape -> bool `(N,)`. A picture that it refuses
-            is wrong, whatever is said of the black one in its place.
+        attempt: Is given what `to_glyph` makes of them all. A picture that this refuses counts as refused, whatever is
+            said of the black one in its place.
         seed: Of the corruptions' noise.
 
     Returns:
@@ -47,7 +57,13 @@ def robustness(images: np.ndarray, right: Callable[[np.ndarray], np.ndarray], se
               for name in names for start in range(0, len(images), PIECE)]  # fmt: skip
     glyphs, accepted = (np.concatenate(results) for results in zip(*_framed_all(pieces), strict=True))
     by_name = zip(names, np.split(glyphs, len(names)), np.split(accepted, len(names)), strict=True)
-    return {name: Share.of(right(glyphs) & accepted) for name, glyphs, accepted in by_name}
+    return {name: _outcome(attempt(glyphs), accepted) for name, glyphs, accepted in by_name}
+
+
+def _outcome(attempted: Outcome, accepted: np.ndarray) -> Outcome:
+    """Nothing is right that was refused by either; `accepted` is bool `(N,)`, what could be framed."""
+    refused = attempted.refused | ~accepted
+    return Outcome(attempted.right & ~refused, refused)
 
 
 def framed(piece: Piece) -> tuple[np.ndarray, np.ndarray]:

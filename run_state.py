@@ -38,8 +38,6 @@ class RunState:
         self.settings = {key: value for key, value in to_settings(run).items() if key not in PLACES}
         self._refuse_finished_or_other()
         self.history: list[dict[str, float]] = []
-        for saved in self._saved()[-1:]:
-            self.history = json.loads((saved / "history.json").read_text())
 
     def _refuse_finished_or_other(self, **facts: str) -> None:
         if (self.folder / "finished.json").exists():
@@ -68,7 +66,18 @@ class RunState:
             lock_or_refuse(lock, self.folder)
             with written_whole(self.folder / "config.json") as draft:
                 draft.write_text(json.dumps({**self.settings, **facts}, indent=1))
+            self.history = self._read_history()  # only now can no other process add to it
             yield
+
+    def _read_history(self) -> list[dict[str, float]]:
+        """The history that the last committed epoch holds; empty before the first."""
+        for saved in self._saved()[-1:]:
+            try:
+                return json.loads((saved / "history.json").read_text())
+            except (OSError, ValueError) as error:
+                raise UserError(f"{saved}: expected an epoch's state, received something damaged; delete "
+                                f"{self.folder} to train anew") from error  # fmt: skip
+        return []
 
     @property
     def best_epoch(self) -> int:

@@ -157,7 +157,10 @@ def _put_in_place(draft: Path, path: Path) -> None:
 
 def _sync(path: Path) -> None:
     """Waits until the disk holds a file's content, or a folder's entries."""
-    handle = os.open(path, os.O_RDONLY)
+    on_windows = os.name == "nt"  # which syncs only what it may write to, and opens no folder
+    if on_windows and path.is_dir():
+        return
+    handle = os.open(path, os.O_RDWR if on_windows else os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -13,8 +13,9 @@ import sys
 import tyro
 
 from config import PRESETS, RunConfig
-from shell import UserError, parse, run_script
+from shell import UserError, did_you_mean, parse, run_script
 
+BACKENDS = ("tensorflow", "jax")  # the first is the default
 ACCELERATOR = "GPU"  # TensorFlow's name of the devices that share a batch
 
 
@@ -51,7 +52,7 @@ def fit(task, run: RunConfig, state, pictures):
     from training import CommitEpoch, EpochRandomness, KeepFreedMemory, ValidateAverages
 
     batches, validation = task.training_batches(), task.validation_batches()
-    with spread_over_devices(validation):
+    with spread_over_devices(run, validation):
         model = task.build()
         model.compile(make_optimizer(run, steps=len(batches) * run.epochs))
         state.restore(model)
@@ -82,13 +83,16 @@ def start_backend(run: RunConfig) -> None:
     """Imports Keras, set up for this machine: reproducible, taking GPU memory as needed, in the precision asked for.
 
     Raises:
-        UserError: The backend that the environment names is not installed.
+        UserError: The backend that the environment names is none to train on, or is not installed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    backend = os.environ.get("KERAS_BACKEND", BACKENDS[0])
+    if backend not in BACKENDS:
+        raise UserError(f"KERAS_BACKEND={backend}: expected {' or '.join(BACKENDS)}{did_you_mean(backend, BACKENDS)}; "
+                        f"set one, or unset the variable for {BACKENDS[0]}")  # fmt: skip
     try:
         import keras
     except ImportError as error:
-        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
         raise UserError(f"KERAS_BACKEND={backend}: expected an installed library, but there is no module "
                         f"{error.name!r}; install it, or unset the variable for TensorFlow") from None  # fmt: skip
     os.environ["KERAS_BACKEND"] = keras.backend.backend()
@@ -103,11 +107,14 @@ def start_backend(run: RunConfig) -> None:
     keras.config.set_dtype_policy(run.precision)
 
 
-def spread_over_devices(validation):
+def spread_over_devices(run: RunConfig, validation):
     """A scope in which a model built is shared by all local accelerators, each taking its part of the batch.
 
     Args:
         validation: Batches that a few pictures may be left out of: JAX divides a batch evenly or not at all.
+
+    Raises:
+        UserError: The batches cannot be divided.
     """
     import keras
 
@@ -118,6 +125,10 @@ def spread_over_devices(validation):
             return tf.distribute.MirroredStrategy(tf.config.list_logical_devices(ACCELERATOR)).scope()
     elif keras.backend.backend() == "jax" and len(keras.distribution.list_devices()) > 1:
         devices = len(keras.distribution.list_devices())
+        if run.batch_size % devices or validation.batch_size % devices or len(validation.order) < devices:
+            raise UserError(f"JAX sees {devices} devices, which must divide {validation.batch_size} and the batch size "
+                            f"evenly; received batch_size={run.batch_size} and {len(validation.order)} pictures for "
+                            f"validation; show it fewer devices, or set --batch-size")  # fmt: skip
         keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
         validation.order = validation.order[: len(validation.order) // devices * devices]
     return contextlib.nullcontext()

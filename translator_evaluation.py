@@ -11,21 +11,24 @@ from typing import NamedTuple
 
 import numpy as np
 
+from checks import unit_range
 from config import DIGITS
 from evaluation_data import Pictures
-from metrics import Share, accuracy, nearest_glyph, ssim, unit_range, within
+from metrics import SSIM_WINDOW, nearest_glyph, ssim, within
 from reader_evaluation import (
     RIGHT,
     Read,
     hardest_of,
+    interval_note,
     labels_on,
     mildest,
-    narrowed,
+    read_once,
     reading_section,
     robustness_steps,
     ways_of_right,
 )
 from report import NUMBER, Measure, Section
+from robustness import Outcome
 from runtime import Recogniser, Translator, find_models
 from synthetic_image_generator import render_alphabet
 
@@ -39,7 +42,7 @@ class Scores(NamedTuple):
 
     nearest: np.ndarray  # bool (N,): of the font's glyphs, the right one is nearest
     close: np.ndarray  # bool (N,): no pixel is further than TOLERANCE from the right glyph
-    likeness: np.ndarray  # float (N,): SSIM to the right glyph
+    likeness: np.ndarray  # float (N,): SSIM to the right glyph; NaN where its window is larger than the glyph
     error: np.ndarray  # float (N,): mean squared error
 
 
@@ -57,14 +60,18 @@ def translator_steps(
     alphabet, size = translator.alphabet, sets[0].images.shape[1]
     type_glyphs = {font: render_alphabet(font, alphabet, size) for font in translator.card["fonts"]}
     sample = hardest_of(sets).spread(robustness_pictures)
-    right = partial(set_right, translator, type_glyphs, sample)
+    attempt = partial(set_outcome, translator, type_glyphs, sample)
     counted, _ = mildest(alphabet, sample)
     what = f"{NEAREST} of {next(iter(type_glyphs))}{counted.removeprefix(RIGHT)}"
+    steps = []
+    for pictures in sets:
+        once = read_once(reader_of(translator), alphabet, pictures.images)
+        steps += [partial(translated_reading, once, alphabet, pictures, name, seed) for name in pictures.narrowings]
     return [
-        *(partial(translated_reading, translator, *one, seed) for one in narrowed(sets)),
+        *steps,
         *(partial(typesetting, translator, type_glyphs, judge, pictures, seed) for pictures in sets),
         *([] if judge else [no_legibility]),
-        *robustness_steps(right, what, sample, seed),
+        *robustness_steps(attempt, what, sample, seed),
     ]
 
 
@@ -83,10 +90,11 @@ def reader_of(translator: Translator) -> Read:
     return lambda images, allowed: translator.translate(images, None, allowed)[1]
 
 
-def translated_reading(translator: Translator, pictures: Pictures, narrowing: str, seed: int) -> Section:
-    """What a translator reads of a set of pictures."""
-    probabilities = reader_of(translator)(pictures.images, pictures.narrowings[narrowing])
-    return reading_section(probabilities, translator.alphabet, pictures, narrowing, seed)
+def translated_reading(
+    once: Callable[[str | None], np.ndarray], alphabet: str, pictures: Pictures, narrowing: str, seed: int
+) -> Section:
+    """What a translator reads of a set of pictures; `once` is what `read_once` made of it."""
+    return reading_section(once(pictures.narrowings[narrowing]), alphabet, pictures, narrowing, seed)
 
 
 def typesetting(
@@ -98,21 +106,30 @@ def typesetting(
         type_glyphs: uint8 `(K, S, S, 1)` by font, as they ought to be.
     """
     allowed, labels = pictures.allowed, pictures.labels
-    knows_all = judge is not None and set(allowed or translator.alphabet) <= set(judge.alphabet)
+    objection = objection_to(judge, allowed or translator.alphabet, pictures.images.shape[1]) if judge else ""
     measures, ours, oracles = {}, [], []
     for font, right in type_glyphs.items():
         glyphs, probabilities = translator.translate(pictures.images, font, allowed)
         read = probabilities.argmax(axis=1)
         ours.append(scores(glyphs, labels, right))
         oracles.append(oracle_scores(read, labels, right))
-        measures |= font_measures(font, ours[-1], oracles[-1], seed)
-        if knows_all:
-            measures |= legibility(font, glyphs, right[read], judge, translator.alphabet, pictures)
-    every = every_font(ours, oracles)
+        measures |= font_measures(font, ours[-1], oracles[-1], pictures.writers, seed)
+        if judge and not objection:
+            measures |= legibility(font, glyphs, right, read, judge, translator.alphabet, pictures, seed)
+    every = every_font(ours, oracles, pictures.writers, seed)
     legible = [name for name in measures if name.startswith(f"{next(iter(type_glyphs))}: {RIGHT}")]
-    note = "" if knows_all or judge is None else f"{judge.card['name']} does not know all that may be set."
+    note = " ".join(filter(None, [objection, interval_note(pictures)]))
     return Section(f"type: {pictures.name}, {pictures.suiting} allowed", pictures.dataset, every | measures,
                    (*every, *legible), note=note)  # fmt: skip
+
+
+def objection_to(judge: Recogniser, characters: str, size: int) -> str:
+    """Why a judge cannot read what is set of some characters in glyphs of `size` pixels, or nothing."""
+    if not set(characters) <= set(judge.alphabet):
+        return f"{judge.folder.name} does not know all that may be set."
+    if judge.image_size != size:
+        return f"{judge.folder.name} reads glyphs of {judge.image_size} pixels, not of {size}."
+    return ""
 
 
 def scores(glyphs: np.ndarray, labels: np.ndarray, type_glyphs: np.ndarray) -> Scores:
@@ -127,7 +144,9 @@ def scores(glyphs: np.ndarray, labels: np.ndarray, type_glyphs: np.ndarray) -> S
         right = unit_range(type_glyphs[wanted])
         near = nearest_glyph(drawn, type_glyphs) == wanted
         error = np.square(drawn - right).mean(axis=(1, 2, 3))
-        parts.append(Scores(near, within(drawn, right, TOLERANCE), ssim(drawn, right), error))
+        fits = min(drawn.shape[1:3]) >= SSIM_WINDOW
+        likeness = ssim(drawn, right) if fits else np.full(len(drawn), np.nan)
+        parts.append(Scores(near, within(drawn, right, TOLERANCE), likeness, error))
     return Scores(*map(np.concatenate, zip(*parts, strict=True)))
 
 
@@ -137,38 +156,45 @@ def oracle_scores(read: np.ndarray, labels: np.ndarray, type_glyphs: np.ndarray)
     return Scores(*(values[place] for values in scores(type_glyphs[pairs[0]], pairs[1], type_glyphs)))
 
 
-def every_font(ours: Sequence[Scores], oracles: Sequence[Scores]) -> dict[str, Measure]:
-    """What is right whatever the font."""
-    names = {NEAREST: "nearest", CLOSE: "close"}
-    return {f"every font: {name}": Measure.of(*(Share.of(np.all([getattr(one, field) for one in scored], axis=0))
-                                                for scored in (ours, oracles)))
-            for name, field in names.items()}  # fmt: skip
-
-
-def font_measures(font: str, own: Scores, oracle: Scores, seed: int) -> dict[str, Measure]:
-    """The figures of one font."""
-    return {
-        f"{font}: {NEAREST}": Measure.of(Share.of(own.nearest), Share.of(oracle.nearest)),
-        f"{font}: {CLOSE}": Measure.of(Share.of(own.close), Share.of(oracle.close)),
-        f"{font}: structural similarity": Measure.mean(own.likeness, NUMBER, seed, oracle.likeness),
-        f"{font}: mean squared error": Measure.mean(own.error, NUMBER, seed, oracle.error),
-    }
-
-
-def legibility(
-    font: str, glyphs: np.ndarray, perfect: np.ndarray, judge: Recogniser, alphabet: str, pictures: Pictures
+def every_font(
+    ours: Sequence[Scores], oracles: Sequence[Scores], writers: np.ndarray | None, seed: int
 ) -> dict[str, Measure]:
+    """What is right whatever the font; `writers` is int `(N,)`, or None where unknown."""
+    measures = {}
+    for name, field in {NEAREST: "nearest", CLOSE: "close"}.items():
+        own, oracle = (np.all([getattr(one, field) for one in scored], axis=0) for scored in (ours, oracles))
+        measures[f"every font: {name}"] = Measure.counted(own, writers, seed, oracle)
+    return measures
+
+
+def font_measures(font: str, own: Scores, oracle: Scores, writers: np.ndarray | None, seed: int) -> dict[str, Measure]:
+    """The figures of one font; `writers` is int `(N,)`, or None where unknown."""
+    measures = {
+        f"{font}: {NEAREST}": Measure.counted(own.nearest, writers, seed, oracle.nearest),
+        f"{font}: {CLOSE}": Measure.counted(own.close, writers, seed, oracle.close),
+    }
+    if not np.isnan(own.likeness).any():
+        measures[f"{font}: structural similarity"] = Measure.mean(own.likeness, NUMBER, seed, oracle.likeness)
+    return measures | {f"{font}: mean squared error": Measure.mean(own.error, NUMBER, seed, oracle.error)}
+
+
+def legibility(font: str, glyphs: np.ndarray, type_glyphs: np.ndarray, read: np.ndarray, judge: Recogniser,
+               alphabet: str, pictures: Pictures, seed: int) -> dict[str, Measure]:  # fmt: skip
     """How much of what was set the judge reads as the handwriting's character.
 
     Args:
-        glyphs: float `(N, S, S, 1)`, what was set. perfect: uint8, what an oracle sets.
+        glyphs: float `(N, S, S, 1)`, what was set. type_glyphs: uint8 `(K, S, S, 1)`, as they ought to be.
+        read: int `(N,)`, what the translator read, which an oracle sets without a fault.
     """
-    allowed, label_of = pictures.allowed, labels_on(alphabet, judge.alphabet)
-    read = [label_of[judge.recognise(images, allowed or alphabet).probabilities.argmax(axis=1)]
-            for images in (np.round(255 * glyphs).astype(np.uint8), perfect)]  # fmt: skip
+    allowed, labels, label_of = pictures.allowed, pictures.labels, labels_on(alphabet, judge.alphabet)
+    own, every_glyph = (label_of[judge.recognise(images, allowed or alphabet).probabilities.argmax(axis=1)]
+                        for images in (np.round(255 * glyphs).astype(np.uint8), type_glyphs))  # fmt: skip
+    oracle = every_glyph[read]
     return {
-        f"{font}: {name} by {judge.card['name']}": Measure.of(*(accuracy(one, pictures.labels, same) for one in read))
-        for name, same in ways_of_right(alphabet, allowed, pictures.labels).items()
+        f"{font}: {name} by {judge.folder.name}": Measure.counted(
+            same[own, labels], pictures.writers, seed, same[oracle, labels]
+        )
+        for name, same in ways_of_right(alphabet, allowed, labels).items()
     }
 
 
@@ -180,12 +206,12 @@ def no_legibility() -> Section:
     return Section("legibility", "", {}, note=note)
 
 
-def set_right(
+def set_outcome(
     translator: Translator, type_glyphs: dict[str, np.ndarray], pictures: Pictures, images: np.ndarray
-) -> np.ndarray:
-    """Which images are set in the first font as the pictures' labels or their look-alikes, bool `(N,)`."""
+) -> Outcome:
+    """Which images are set in the first font as the pictures' labels or their look-alikes; none is refused."""
     font, right = next(iter(type_glyphs.items()))
     allowed, labels = pictures.allowed, pictures.labels
     _, same = mildest(translator.alphabet, pictures)
     drawn = nearest_glyph(translator.translate(images, font, allowed)[0], right)
-    return same[drawn, labels]
+    return Outcome(same[drawn, labels], np.zeros(len(labels), bool))

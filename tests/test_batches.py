@@ -1,5 +1,7 @@
 """What an epoch holds: a function of its number and the seed, with its share of every joined set."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -64,6 +66,8 @@ def test_a_rehearsal_uses_no_more_than_its_limit(part):
 def test_validation_is_the_mixture_that_training_draws():
     run = ClassifierRun(dataset=("greys", "others"), dataset_share=(0.25, 1.0))
     data = a_set(800, 200)
-    part = validation_part(run, data)
+    in_classes = np.argsort(data.labels, kind="stable")  # as folders are read
+    part = validation_part(run, replace(data.take(in_classes), source=np.sort(data.source)))
     assert list(np.bincount(part.source)) == [40, 40]
+    assert (np.bincount(part.labels[part.source == 0]) > 5).all()
     assert len(training_part(run, data).labels) == 600

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+import calibration
 from calibration import MOST_REFUSED, calibrate, refusal_threshold
 from runtime import evidence
 
@@ -12,6 +13,7 @@ values = st.lists(st.floats(-50, 50, width=32), min_size=2, max_size=60).map(np.
 
 
 @given(values, values)
+@example(np.array([0.0] + [10.0] * 59), np.array([0.5, 9.0]))  # one of 60 is more than one of 100
 def test_the_threshold_refuses_few_characters_and_no_other_refuses_more_strays(characters, strays):
     threshold = refusal_threshold(characters, strays)
     assert (characters < threshold).mean() <= MOST_REFUSED
@@ -33,7 +35,7 @@ def test_evidence_is_the_log_odds_of_the_class_without_a_logit(count, classes):
     np.testing.assert_allclose(probability, exponentials.sum(axis=1) / (1 + exponentials.sum(axis=1)), rtol=1e-6)
 
 
-def test_a_reader_twice_too_sure_is_told_so():
+def test_a_reader_twice_too_sure_is_told_so(monkeypatch):
     rng = np.random.default_rng(0)
     true_logits = rng.normal(0, 2, (4000, 5))
     labels = np.array([rng.choice(5, p=p) for p in np.exp(true_logits) / np.exp(true_logits).sum(axis=1)[:, None]])
@@ -43,7 +45,9 @@ def test_a_reader_twice_too_sure_is_told_so():
     def read(pictures: np.ndarray) -> np.ndarray:
         return 2 * true_logits if len(pictures) == 4000 else np.full((len(pictures), 5), -9.0)
 
+    monkeypatch.setattr(calibration, "CALIBRATED", 20)
     told = calibrate(read, images, labels, seed=0)
     assert told["temperature"] == pytest.approx(2, rel=0.1)
-    assert set(told["no_character"]["non_characters_refused"].values()) == {1.0}
+    refused = told["no_character"]["non_characters_refused"]
+    assert refused == dict.fromkeys(["tangle", "crossed out", "scribble", "smudge", "photograph"], 1.0)
     assert told["no_character"]["characters_refused"] <= MOST_REFUSED

@@ -6,11 +6,14 @@ import keras
 import numpy as np
 import pytest
 
+import calibration
+from augmentation import RandomStrays
 from batches import GlyphBatches
-from classifier_model import Classifier, ClassifierTask, build_reader
-from config import ASCII, PRESETS, ClassifierConfig, ClassifierRun
+from classifier_model import Classifier, ClassifierTask, build_classifier, build_reader
+from config import ASCII, PRESETS, AugmentConfig, ClassifierConfig, ClassifierRun
 from data_processor import TRAIN, VALIDATION, GlyphDataset
-from runtime import softmax
+from runtime import evidence, softmax
+from training import EpochRandomness
 
 TINY = {
     "residual": ClassifierConfig(alphabet="abc", widths=(4, 8, 8, 8), feature_size=8),
@@ -52,10 +55,11 @@ def test_it_learns_a_few_pictures_by_heart_and_to_refuse_what_is_none(config, da
     model.compile(keras.optimizers.Adam(1e-2))
     batches = GlyphBatches(data, 16)
     model.fit(batches, epochs=60, verbose=0)
-    result = model.evaluate(batches, verbose=0, return_dict=True)
-    assert result["read_right"] == 1
-    assert result["characters_refused"] < 0.1
-    assert result["strays_refused"] > 0.6
+    assert model.evaluate(batches, verbose=0, return_dict=True)["read_right"] == 1
+    characters, _ = model.reader(data.images.astype("float32"))
+    strays, _ = model.reader(RandomStrays(one_in=1, seed=9)(data.images.astype("float32")))
+    assert (evidence(np.array(characters)) < 0).mean() < 0.1
+    assert (evidence(np.array(strays)) < 0).mean() > 0.6
 
 
 def loss_of(logits, labels, training: bool, **settings) -> float:
@@ -71,6 +75,35 @@ def test_the_loss_is_that_of_a_class_more_which_is_no_character():
     characters = -np.log(extended[np.arange(8), labels]).mean()
     strays = -np.log(extended[8:, 3]).mean()
     assert loss_of(logits, labels, training=True, stray_weight=1.0) == pytest.approx(characters + strays, rel=1e-5)
+
+
+def test_the_parts_of_the_loss_are_weighed_and_smoothed_as_asked():
+    logits, labels = np.array([[2.0, 0, -1], [0, 1.0, 0], [0.5, 0, 0]]), [0, 1]  # two characters, then none
+    log_shares = np.log(softmax(logits[:2]))
+    smooth = 0.9 * np.eye(3)[labels] + 0.1 / 3
+    found = evidence(logits)
+    told_apart = np.log1p(np.exp(-found[:2])).mean() + np.log1p(np.exp(found[2]))
+    reading = -(smooth * log_shares).sum(axis=1).mean()
+    settings = {"stray_weight": 0.2, "label_smoothing": 0.1}
+    assert loss_of(logits, labels, training=True, **settings) == pytest.approx(reading + 0.2 * told_apart, rel=1e-5)
+    plain = -log_shares[[0, 1], labels].mean()
+    assert loss_of(logits, labels, training=False, **settings) == pytest.approx(plain, rel=1e-5)
+
+
+def test_training_pictures_are_changed_anew_every_epoch(data):
+    run = ClassifierRun(model=TINY["residual"], augment=AugmentConfig(elastic=1.0, stroke=0.5))
+    model = build_classifier(run)
+    images = {"image": data.images[:8]}
+    randomness = EpochRandomness(3, GlyphBatches(data, 8))
+    randomness.set_model(model)
+    frozen = keras.Model(model.inputs, model.get_layer("stroke").output)  # what the reader sees, without its dropout
+    seen = []
+    for epoch in (3, 4, 3):
+        randomness.on_epoch_begin(epoch)
+        seen.append(np.array(frozen(images, training=True)))
+    np.testing.assert_array_equal(seen[0], seen[2])
+    assert np.abs(seen[0] - seen[1]).mean() > 1
+    np.testing.assert_array_equal(frozen(images, training=False), data.images[:8])
 
 
 def test_in_validation_the_loss_is_of_reading_alone():
@@ -103,12 +136,14 @@ def test_progress_shows_only_mistakes_and_the_confusion_matrix(data):
     assert all_right.max() < 100
 
 
-def test_the_card_says_how_sure_to_be_and_when_to_refuse(data):
+def test_the_card_says_how_sure_to_be_and_when_to_refuse(data, monkeypatch):
+    monkeypatch.setattr(calibration, "CALIBRATED", 20)
     task = ClassifierTask(ClassifierRun(model=TINY["residual"], dataset=("stripes",)), data)
     card = task.card(task.build())
     assert card["task"] == "recognise"
     assert card["temperature"] > 0
-    assert set(card["no_character"]["non_characters_refused"]) == {"tangle", "crossed out", "scribble", "smudge"}
+    kinds = {"tangle", "crossed out", "scribble", "smudge", "photograph"}
+    assert set(card["no_character"]["non_characters_refused"]) == kinds
 
 
 def test_a_bad_setting_names_what_it_received():

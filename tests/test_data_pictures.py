@@ -14,7 +14,7 @@ from PIL import Image
 
 import data_pictures
 from config import ALNUM
-from data_pictures import read_digits, read_folder, read_photos, read_sd19
+from data_pictures import has_photos, read_digits, read_folder, read_photos, read_sd19
 from data_sources import TEST, read_mnist
 from picture import to_glyph
 from shell import UserError
@@ -104,13 +104,13 @@ def write_photos(root: Path, *names: str) -> Path:
 
 
 def test_photographs_are_named_by_what_they_show_and_all_are_for_testing(tmp_path):
-    write_photos(tmp_path, "CAP_A_3.png", "SMALL_a_12.jpg", "DIGIT_3_7.jpeg")
+    write_photos(tmp_path, "CAP_A_3.PNG", "SMALL_a_12.jpg", "DIGIT_3_7.WebP")
     (tmp_path / "photos" / "LICENSE").write_text("free")
     data = read_photos(tmp_path, 28)
     assert data.alphabet == ALNUM
     assert [ALNUM[label] for label in data.labels] == ["A", "3", "a"]
     assert (data.split == TEST).all()
-    np.testing.assert_array_equal(data.images[0, ..., 0], to_glyph(tmp_path / "photos" / "CAP_A_3.png"))
+    np.testing.assert_array_equal(data.images[0, ..., 0], to_glyph(tmp_path / "photos" / "CAP_A_3.PNG"))
 
 
 @pytest.mark.parametrize(
@@ -132,6 +132,12 @@ def test_photograph_without_a_character_is_named(tmp_path, content):
 def test_missing_photographs_are_told(tmp_path):
     with pytest.raises(UserError, match="photos: expected photographs .* received none"):
         read_photos(tmp_path, 28)
+
+
+@pytest.mark.parametrize(("name", "fits"), [("DIGIT_3_3.jpg", True), ("holiday.jpg", False), ("CAP_A_1.txt", False)])
+def test_photographs_are_there_where_a_name_fits(tmp_path, name, fits):
+    assert not has_photos(tmp_path)
+    assert has_photos(write_photos(tmp_path, name)) == fits
 
 
 def test_real_photographs(data_dir):
@@ -172,6 +178,14 @@ def test_folder_with_a_test_part_keeps_it(tmp_path):
         write_pictures(tmp_path / part, {"a": count, "b": count})
     data = read_folder(tmp_path, 28)
     assert data.class_names == ("a", "b") and np.bincount(data.split).tolist() == [6, 0, 4]
+
+
+def test_folder_may_be_all_for_testing(tmp_path):
+    data = read_folder(write_pictures(tmp_path / "test", {"a": 2, "b": 1}).parent, 28)
+    assert data.alphabet == "ab" and data.split.tolist() == [TEST] * 3
+    (tmp_path / "test" / "b" / "0.png").write_bytes(b"text")
+    with pytest.raises(UserError, match="to test with for every class; class 'b'"):
+        read_folder(tmp_path, 28)
 
 
 def test_what_is_no_picture_is_skipped_with_one_warning(tmp_path, capsys):

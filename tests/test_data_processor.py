@@ -20,6 +20,7 @@ from data_processor import (
     VALIDATION,
     draw_contact_sheet,
     evenly_spread,
+    joined_sha256,
     load,
     load_joined,
     sample_of_writers,
@@ -177,6 +178,18 @@ def test_other_sizes_are_refused_where_there_are_none(name, tmp_path):
         load(name, tmp_path, image_size=64)
 
 
+@pytest.mark.parametrize("name", ["digits", "photos", "folder:missing"])
+@pytest.mark.parametrize("size", [0, -5, 7, 257])
+def test_a_size_that_no_glyph_has_is_refused_whatever_the_set(name, size, tmp_path):
+    with pytest.raises(UserError, match=f"^{name}: expected an image size from 8 to 256 pixels; received {size};"):
+        load(name, tmp_path, image_size=size)
+
+
+def test_a_test_part_that_was_drawn_is_told_from_one_that_came_along(tmp_path):
+    assert load(write_set(tmp_path / "drawn.npz", "ab")).test_drawn
+    assert not load(write_set(tmp_path / "own.npz", "ab", split=30)).test_drawn
+
+
 @pytest.mark.parametrize("name", ["unipen94", "missing.npz", "folder:missing"])
 def test_missing_set_without_an_address_says_where_it_was_looked_for(name, tmp_path):
     with pytest.raises(UserError, match="missing|unipen94.npz: expected in"):
@@ -203,6 +216,13 @@ def test_joined_sets_share_one_alphabet(tmp_path):
     np.testing.assert_array_equal(data.split[: len(kept)], before.split[kept])
     np.testing.assert_array_equal(data.images[: len(kept)], before.images[kept])
     assert not set(data.writers[: len(kept)]) & set(data.writers[len(kept) :])
+
+
+def test_the_hash_of_joined_sets_needs_no_joining(tmp_path):
+    names = [write_set(tmp_path / f"{index}.npz", "abc"[index:], each=9) for index in range(2)]
+    expected = load_joined(names, "bca").sha256
+    assert joined_sha256([load(name) for name in names], "bca") == expected
+    assert joined_sha256([load(name) for name in reversed(names)], "bca") != expected
 
 
 def test_character_no_set_has_is_named(tmp_path):

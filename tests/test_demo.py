@@ -85,10 +85,12 @@ def parsed(command: list[str], monkeypatch) -> object:
 
 
 def test_the_demos_command_lines_are_understood(monkeypatch):
-    run, samples, digits, rest = (parsed(command, monkeypatch) for _, command in demo.steps(demo.Arguments(epochs=7)))
+    steps = demo.steps(demo.Arguments(epochs=7))
+    run, samples, digits, rest, read = (parsed(command, monkeypatch) for _, command in steps)
     assert (run.name, run.dataset, run.epochs) == ("demo", ("digits",), 7)
     assert (digits.model, digits.alphabet, rest.model) == ("translator-digits", "digits", "translator-ascii")
-    assert [*digits.images, *rest.images] == [samples.out / "digits", samples.out / "ascii"]
+    assert (read.model, read.task) == ("recogniser-ascii", "recognise")
+    assert [*digits.images, *rest.images] == [samples.out / "digits", *read.images]
     assert digits.out == rest.out == inference.Arguments(()).out
 
 
@@ -117,7 +119,7 @@ def test_the_demo_ends_with_what_was_made_and_what_to_try(fake_root, capfd):
     (fake_root / "sample_pictures.py").write_text("")
     assert demo.main(demo.Arguments()) == 0
     said = capfd.readouterr().out
-    assert said.count("\n$ ") == 4
+    assert said.count("\n$ ") == 5
     assert said.index("Made:") < said.index("images/inference ") < said.index("Next:")
 
 

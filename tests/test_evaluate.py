@@ -19,7 +19,7 @@ from shell import UserError
 
 ROOT = Path(evaluate.__file__).parent
 READER, TRANSLATOR = "recogniser-digits-smoke", "translator-digits-smoke"
-FIGURE = {"value", "low", "high", "count", "unit"}
+FIGURE = {"value", "low", "high", "count", "unit", "interval"}
 
 
 read_digits_once = functools.cache(read_digits)
@@ -54,6 +54,20 @@ def change_card(work: Path, model: str, **changes) -> None:
     (work / "modelh5" / model / CARD).write_text(json.dumps(card_of(work, model) | changes), encoding="utf-8")
 
 
+def write_set(path: Path, characters: str) -> str:
+    """A set of blots in ten shades, without a test part."""
+    labels = np.arange(10 * len(characters)) % len(characters)
+    images = np.zeros((len(labels), 28, 28), np.uint8)
+    images[:, 6:22, 12:16] = np.linspace(100, 255, len(labels))[:, None, None]
+    np.savez(path, images=images, labels=labels, classes=np.array(list(characters)))
+    return str(path)
+
+
+def places_of(*models: str) -> str:
+    """A README with a place for each of the models."""
+    return "".join(f"<!-- evaluate.py {name} -->\nold\n<!-- evaluate.py end -->\n" for name in models)
+
+
 def failure(work: Path, capsys, *models: str, **settings) -> str:
     """The one line that a failing run says; nothing is half-written."""
     before = {path: path.read_bytes() for path in work.rglob("*") if path.is_file()}
@@ -79,12 +93,13 @@ def test_the_card_keeps_every_figure_with_its_interval_and_its_source(work):
         assert (section["dataset"], section["seed"]) == ("digits", 0)
         assert re.fullmatch(r"\d{4}-\d\d-\d\d", section["date"])
         for measure in (*section["measures"].values(), *section.get("classes", {}).values()):
-            assert set(measure) == FIGURE
+            assert set(measure) - {"refused"} == FIGURE
             assert measure["low"] <= measure["value"] <= measure["high"]
     assert set(card["quality"]["digits, digits allowed"]["classes"]) == set("0123456789")
+    assert all("refused" in one for one in card["quality"]["robustness: digits, digits allowed"]["measures"].values())
     text = (work / "modelh5" / READER / CARD).read_text(encoding="utf-8")
     assert str(work) not in text
-    assert re.search(r'^ *"read right": \{"value": .*"unit": "share"\},$', text, re.MULTILINE)
+    assert re.search(r'^ *"read right": \{"value": .*"unit": "share", "interval": "wilson"\},$', text, re.MULTILINE)
 
 
 def test_the_translator_stands_beside_its_oracle_and_says_that_there_is_no_judge(work, capsys):
@@ -112,7 +127,8 @@ def test_the_same_seed_gives_the_same_report(work, capsys):
     said = []
     for seed in (0, 0, 1):
         assert run(work, READER, json=True, seed=seed) == 0
-        said.append(capsys.readouterr().out)
+        quality = json.loads(capsys.readouterr().out)["quality"]
+        said.append([section["measures"] for section in quality.values()])  # and not the day
     assert said[0] == said[1] != said[2]
 
 
@@ -134,15 +150,38 @@ def test_a_rehearsal_and_a_narrowed_run_leave_the_card_alone(work, settings, cap
 
 
 def test_another_data_set_adds_to_the_card(work):
-    images = np.zeros((40, 28, 28), np.uint8)
-    images[:, 6:22, 12:16] = np.linspace(100, 255, 40)[:, None, None]
-    np.savez(work / "mine.npz", images=images, labels=np.arange(40) % 4, classes=np.array(list("0123")))
+    name = write_set(work / "mine.npz", "0123")
     change_card(work, READER, quality={"kept": {}})
-    assert run(work, READER, dataset=(str(work / "mine.npz"),)) == 0
+    assert run(work, READER, dataset=(name,)) == 0
     quality = card_of(work, READER)["quality"]
     assert {"kept", "mine.npz digits, digits allowed"} <= set(quality)
+    assert quality["mine.npz digits, digits allowed"]["measures"]["read right"]["count"] == 40
     assert run(work, READER) == 0
     assert "kept" not in card_of(work, READER)["quality"]
+
+
+def test_quality_that_is_no_dictionary_is_replaced(work):
+    change_card(work, READER, quality=["nonsense"])
+    assert run(work, READER, dataset=(write_set(work / "mine.npz", "01"),)) == 0
+    assert "mine.npz digits, digits allowed" in card_of(work, READER)["quality"]
+
+
+def test_a_run_of_less_than_everything_leaves_the_report_alone(work):
+    folder = work / "images" / "evaluation"
+    for settings in ({"limit": 9}, {"alphabet": "01"}, {"dataset": ("digits",)}, {"against": TRANSLATOR}):
+        assert run(work, READER, **settings) == 0
+        assert [path.name for path in folder.iterdir()] == [f"{READER}-partial"]
+        shutil.rmtree(folder)
+
+
+def test_data_that_changed_since_the_training_are_told_and_measured(work, capsys):
+    change_card(work, READER, data={"name": "digits", "sha256": "0" * 64})
+    assert run(work, READER) == 0
+    said = capsys.readouterr()
+    report = (work / "images" / "evaluation" / READER / "report.md").read_text(encoding="utf-8")
+    for text in (said.err, said.out, report):
+        assert "digits: not the data that the model was trained on" in text
+    assert said.err.startswith(f"note: {READER}: ") and said.err.count("\n") == 1
 
 
 def test_tables_and_pictures_go_to_one_folder(work):
@@ -163,6 +202,13 @@ def test_two_models_are_compared_but_the_card_tells_of_one(work, capsys):
     assert len(json.loads(capsys.readouterr().out)["against"]) == 1
 
 
+def test_models_are_called_by_their_folders(work, capsys):
+    (work / "modelh5" / TRANSLATOR).rename(work / "modelh5" / "mine")
+    assert run(work, READER, against="mine", json=True, limit=20) == 0
+    (title,) = json.loads(capsys.readouterr().out)["against"]
+    assert title.startswith(f"{READER} against mine: ")
+
+
 def test_the_readme_gets_the_headline_figures_in_their_place(work):
     readme = work / "README.md"
     place = f"before\n<!-- evaluate.py {READER} -->\nold\n<!-- evaluate.py end -->\nafter\n"
@@ -176,6 +222,35 @@ def test_the_readme_gets_the_headline_figures_in_their_place(work):
     assert sum("shift" in row for row in rows) == 3 and "\n\nrobustness: digits, digits allowed:\n\n| what" in text
 
 
+def test_line_ends_of_a_readme_stay_as_they_are(work):
+    readme = work / "README.md"
+    readme.write_bytes(f"above\n{places_of(READER)}below\n".replace("\n", "\r\n").encode())
+    assert run(work, READER, readme=readme) == 0
+    content = readme.read_bytes()
+    assert b"read right" in content and content.count(b"\r\n") == content.count(b"\n") == content.count(b"\r")
+
+
+def test_models_without_a_place_in_the_readme_are_named(work, capsys):
+    readme = work / "README.md"
+    readme.write_text(places_of(READER), encoding="utf-8")
+    assert run(work, READER, TRANSLATOR, readme=readme) == 0
+    said = capsys.readouterr().err
+    assert f"has no place for {TRANSLATOR}" in said and said.count("\n") == 1
+
+
+def test_a_readme_in_other_bytes_is_told(work):
+    (work / "README.md").write_bytes(b"\xff" + places_of(READER).encode())
+    with pytest.raises(UserError, match="README.md: expected Markdown in UTF-8"):
+        run(work, READER, readme=work / "README.md")
+
+
+@pytest.mark.parametrize("settings", [{"limit": 9}, {"alphabet": "1"}, {"dataset": ("x",)}, {"against": "y"}])
+def test_a_readme_tells_of_whole_runs_alone(work, settings):
+    (work / "README.md").write_text(places_of(READER), encoding="utf-8")
+    with pytest.raises(UserError, match=f"expected a run of everything, received --{next(iter(settings))}"):
+        run(work, READER, readme=work / "README.md", **settings)
+
+
 def test_a_readme_without_a_place_is_refused_before_anything_is_measured(work):
     (work / "README.md").write_text(f"<!-- evaluate.py {READER} -->\n<!-- evaluate.py x -->\n<!-- evaluate.py end -->")
     with pytest.raises(UserError, match=f"expected a line <!-- evaluate.py {READER} -->"):
@@ -186,12 +261,45 @@ def test_a_readme_without_a_place_is_refused_before_anything_is_measured(work):
 
 
 def test_data_of_another_alphabet_name_both(work, capsys):
-    labels = np.arange(40) % 2
-    np.savez(
-        work / "letters.npz", images=np.full((40, 28, 28), 9, np.uint8), labels=labels, classes=np.array(["a", "b"])
-    )
-    said = failure(work, capsys, READER, dataset=(str(work / "letters.npz"),))
+    said = failure(work, capsys, READER, dataset=(write_set(work / "letters.npz", "ab"),))
     assert "'0123456789'" in said and "'ab'" in said
+
+
+def test_a_model_is_not_compared_with_itself(work, capsys):
+    assert "expected another model" in failure(work, capsys, READER, against=READER)
+
+
+def test_models_of_two_sizes_are_not_compared(work, capsys):
+    change_card(work, TRANSLATOR, image_size=32)
+    said = failure(work, capsys, READER, against=TRANSLATOR)
+    assert "pictures of 28 pixels" in said and "received one of 32" in said
+
+
+def test_a_card_that_changed_meanwhile_is_left_alone(work, capsys, monkeypatch):
+    def train_anew(*args):
+        change_card(work, READER, files={"recogniser.onnx": "0" * 64})
+
+    monkeypatch.setattr(evaluate, "write_tables", train_anew)
+    assert run(work, READER) == 2
+    assert "trained meanwhile" in capsys.readouterr().err
+    assert "quality" not in card_of(work, READER) or not card_of(work, READER)["quality"]
+
+
+def test_what_the_disk_refuses_is_told_in_one_line_after_the_figures(work, capsys):
+    (work / "images").write_text("no folder")
+    assert run(work, READER, TRANSLATOR) == 2
+    said = capsys.readouterr()
+    assert f"# {READER}" in said.out and f"# {TRANSLATOR}" in said.out
+    assert said.err.count("\n") == said.err.count("error: ") == 2 and "Traceback" not in said.err
+
+
+def test_a_closed_pipe_ends_the_run(work, monkeypatch):
+    def refuse(*args):
+        raise BrokenPipeError
+
+    monkeypatch.setattr(evaluate, "print_figures", refuse)
+    with pytest.raises(BrokenPipeError):
+        run(work, READER)
 
 
 def test_a_card_without_weights_is_told(work, capsys):

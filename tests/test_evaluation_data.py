@@ -9,18 +9,20 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from config import ALNUM, ASCII, DIGITS, LETTERS
-from evaluation_data import Pictures, pictures_for
+from data_processor import load_joined
+from evaluation_data import Loaded, Pictures, data_for
 from runtime import TrainedModel
 from shell import UserError
 
 
-def write_set(path: Path, characters: str, each=4, split=("train", "test")) -> str:
-    """A set whose pictures tell their label by a column of ink."""
+def write_set(path: Path, characters: str, each=4, split=("train", "test"), **further: np.ndarray) -> str:
+    """A set whose pictures tell their label by a column of ink; no split: it names no test part."""
     labels = np.tile(np.arange(len(characters)), each)
     images = np.zeros((len(labels), 28, 28), np.uint8)
     images[:, 4:24, 12] = 100 + labels[:, None]
-    parts = np.array(split)[np.arange(len(labels)) // len(characters) % len(split)]
-    np.savez(path, images=images, labels=labels, classes=np.array(list(characters)), split=parts)
+    if split:
+        further["split"] = np.array(split)[np.arange(len(labels)) // len(characters) % len(split)]
+    np.savez(path, images=images, labels=labels, classes=np.array(list(characters)), **further)
     return str(path)
 
 
@@ -29,7 +31,11 @@ def model(alphabet: str, *data: str) -> TrainedModel:
 
 
 def groups(known: str, *names: str, **options) -> list[Pictures]:
-    return pictures_for(model(known), names, **options)
+    return data_for(model(known), names, **options).pictures
+
+
+def datasets(loaded: Loaded) -> list[str]:
+    return [pictures.dataset for pictures in loaded.pictures]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +72,7 @@ def test_labels_are_those_of_the_model_and_pictures_those_of_the_test_part(tmp_p
 
 def test_the_sets_a_model_was_trained_on_are_the_default(tmp_path):
     names = [write_set(tmp_path / f"{characters}.npz", characters) for characters in ("ab", "bc")]
-    found = pictures_for(model("abc", *names), data_dir=tmp_path)
+    found = data_for(model("abc", *names), data_dir=tmp_path).pictures
     assert [pictures.name for pictures in found] == ["ab.npz letters", "bc.npz letters"]
 
 
@@ -77,12 +83,62 @@ def test_photographs_come_along_unless_sets_are_named(tmp_path):
         Image.fromarray(np.pad(np.zeros((20, 4), np.uint8), 12, constant_values=255)).save(
             tmp_path / "photos" / f"{stem}.png"
         )
-    assert [pictures.dataset for pictures in pictures_for(model("ab", name), data_dir=tmp_path)] == [
-        "set.npz",
-        "photos",
-    ]
-    assert [pictures.dataset for pictures in pictures_for(model("ab", name), (name,), tmp_path)] == ["set.npz"]
-    assert [pictures.dataset for pictures in pictures_for(model("b", name), data_dir=tmp_path)] == ["set.npz"]
+    assert datasets(data_for(model("ab", name), data_dir=tmp_path)) == ["set.npz", "photos"]
+    assert datasets(data_for(model("ab", name), (name,), tmp_path)) == ["set.npz"]
+    assert datasets(data_for(model("b", name), data_dir=tmp_path)) == ["set.npz"]
+    for photo in (tmp_path / "photos").iterdir():
+        photo.rename(photo.with_stem("holiday" + photo.stem))
+    assert datasets(data_for(model("ab", name), data_dir=tmp_path)) == ["set.npz"]
+
+
+def test_the_card_s_settings_name_the_sets_it_was_trained_on(tmp_path):
+    name = write_set(tmp_path / "a+b.npz", "ab")
+    reader = model("ab", "nonsense")
+    reader.card["config"] = {"dataset": [name]}
+    assert datasets(data_for(reader, data_dir=tmp_path)) == ["a+b.npz"]
+
+
+def test_default_sets_of_nothing_in_common_are_skipped_unless_all_are(tmp_path):
+    ours, theirs = (write_set(tmp_path / f"{characters}.npz", characters) for characters in ("ab", "xy"))
+    assert datasets(data_for(model("ab", ours, theirs), data_dir=tmp_path)) == ["ab.npz"]
+    with pytest.raises(UserError, match=r"xy\.npz holds 'xy'"):
+        data_for(model("ab", theirs), data_dir=tmp_path)
+    with pytest.raises(UserError, match=r"xy\.npz holds 'xy'"):
+        data_for(model("ab", ours), [ours, theirs], tmp_path)
+
+
+def test_sets_of_the_same_last_name_are_numbered(tmp_path):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+    names = [write_set(tmp_path / folder / "set.npz", "ab") for folder in ("one", "two", "one")]
+    assert datasets(data_for(model("ab"), names)) == ["set.npz", "set.npz (2)"]
+
+
+def test_a_set_without_a_test_part_is_measured_whole_unless_it_was_trained_on(tmp_path):
+    name = write_set(tmp_path / "set.npz", "ab", each=20, split=None)
+    (whole,), (part,) = (data_for(model("ab", *trained), [name]).pictures for trained in (("mnist",), (name,)))
+    assert len(whole.labels) == 40 and len(part.labels) == 4
+    (unknown,) = data_for(TrainedModel(Path(), {"name": "reader", "alphabet": "ab"}), [name]).pictures
+    assert len(unknown.labels) == 4
+
+
+def test_data_that_changed_since_the_training_are_told(tmp_path):
+    name = write_set(tmp_path / "set.npz", "abx")
+    reader = model("ab", name)
+    reader.card["data"]["sha256"] = load_joined([name], "ab").sha256
+    assert data_for(reader).note == ""
+    write_set(tmp_path / "set.npz", "abx", each=6)
+    assert "set.npz: not the data that the model was trained on" in data_for(reader).note
+    assert data_for(reader, [name]).note == ""
+
+
+def test_writers_come_along(tmp_path):
+    name = write_set(tmp_path / "set.npz", "ab1", each=6, writer=np.arange(18) // 3)
+    (pictures,) = groups("ab", name)
+    assert pictures.writers.tolist() == [1, 1, 3, 3, 5, 5]
+    assert pictures.spread(3).writers.tolist() == [1, 3, 5]
+    (unknown,) = groups("ab", write_set(tmp_path / "set.npz", "ab"))
+    assert unknown.writers is unknown.spread(1).writers is None
 
 
 def test_a_set_of_other_characters_names_both_alphabets(tmp_path):
@@ -114,7 +170,7 @@ def test_words_are_no_characters(tmp_path):
 def test_a_card_that_names_no_data_is_told(data):
     reader = TrainedModel(Path(), {"name": "reader", "alphabet": DIGITS, "data": data})
     with pytest.raises(UserError, match="'reader'.*name a --dataset"):
-        pictures_for(reader)
+        data_for(reader)
 
 
 def test_a_set_is_called_by_its_last_name(tmp_path):

@@ -18,6 +18,7 @@ from metrics import (
     accuracy,
     alike,
     bootstrap_interval,
+    bootstrap_shares,
     class_accuracies,
     confusion,
     expected_calibration_error,
@@ -85,6 +86,54 @@ def test_the_bootstrap_takes_whole_rows_or_just_their_numbers():
     assert by_row == bootstrap_interval(np.arange(50), lambda rows: np.mean(pairs[rows].prod(axis=1)))
 
 
+def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
+    return expected_calibration_error(reliability_curve(confidence, right))
+
+
+@pytest.mark.parametrize(("exponent", "due", "percentiles"), [(1.0, 35, 0), (0.95, 35, 12), (0.5, 36, 40)],
+                         ids=["calibrated", "a little too sure", "far too sure"])  # fmt: skip
+def test_the_basic_interval_covers_the_calibration_error_of_any_reader(exponent, due, percentiles, monkeypatch):
+    monkeypatch.setattr(metrics, "RESAMPLES", 100)
+    _, probabilities, labels = readings(200_000)
+    confidence, right = probabilities.max(axis=1) ** exponent, probabilities.argmax(axis=1) == labels
+    true = calibration_error(confidence, right) if exponent < 1 else 0.0
+    covered = {True: 0, False: 0}
+    for seed, rows in enumerate(np.random.default_rng(0).integers(0, len(right), (40, 800))):
+        for basic in covered:
+            low, high = bootstrap_interval(
+                rows, lambda drawn: calibration_error(confidence[drawn], right[drawn]), seed, basic
+            )
+            covered[basic] += low <= true <= high
+    assert covered[True] >= due  # of 40: 38 would be just right
+    assert covered[False] <= percentiles
+
+
+def test_an_interval_over_writers_covers_a_share_that_differs_between_them():
+    rng = np.random.default_rng(0)
+    covered = {"writers": 0, "pictures": 0}
+    for seed in range(60):
+        writers = rng.integers(100, 140, 2000)
+        right = rng.uniform(size=2000) < rng.beta(8, 2, 140)[writers]
+        ends = {"writers": bootstrap_shares(right, writers, seed), "pictures": wilson(int(right.sum()), len(right))}
+        for name, (low, high) in ends.items():
+            covered[name] += low <= 0.8 <= high
+    assert covered["writers"] >= 52  # of 60: 57 are due, and 40 writers are few
+    assert covered["pictures"] < 40
+
+
+def test_pictures_of_as_many_writers_are_independent_trials():
+    right = np.random.default_rng(0).uniform(size=1000) < 0.7
+    by_writer = bootstrap_shares(right, np.arange(1000))
+    assert by_writer == pytest.approx(wilson(int(right.sum()), 1000), abs=0.004)
+    assert bootstrap_shares(right, np.arange(1000)) == by_writer != bootstrap_shares(right, np.arange(1000), seed=1)
+
+
+def test_where_no_writer_differs_pictures_are_counted():
+    everything, two = np.ones(50, bool), np.arange(50) % 2
+    assert bootstrap_shares(everything, two) == wilson(50, 50)
+    assert bootstrap_shares(two == 1, np.zeros(50, int)) == wilson(25, 50)
+
+
 @given(
     st.text("abcdABCD0123", min_size=1).map(lambda text: "".join(dict.fromkeys(text))),
     st.lists(st.text("abcdABCD0123", max_size=3), max_size=5),
@@ -111,8 +160,9 @@ def test_look_alikes_are_forgiven_and_not_what_they_are_the_capital_of():
     same = {one: {other for other, holds in zip(ASCII, row, strict=True) if holds}
             for one, row in zip(ASCII, alike(ASCII, LOOK_ALIKES), strict=True)}  # fmt: skip
     assert same["0"] == set("0Oo")
-    assert same["l"] == set("1lIi|L")
-    assert same["1"] == set("1lIi|")
+    assert same["l"] == set("1lIi|L/")
+    assert same["1"] == set("1lIi|/")
+    assert same["L"] == set("lL")
     assert same["8"] == {"8"}
     np.testing.assert_array_equal(alike(DIGITS, LOOK_ALIKES), np.eye(10, dtype=bool))
 
@@ -294,6 +344,8 @@ WRONG = {
     "confidence of 0": lambda: reliability_curve(np.zeros(5), N5 == 0),
     "confidence above 1": lambda: reliability_curve(np.full(5, 1.1), N5 == 0),
     "labels for flags": lambda: reliability_curve(EVEN[:, 0], N5),
+    "flags of fewer pictures": lambda: bootstrap_shares(N5[:4] == 0, N5),
+    "labels for flags of writers": lambda: bootstrap_shares(N5, N5),
     "readings for flags": lambda: mcnemar(N5, N5 + 1),
     "infinite logits": lambda: fit_temperature(EVEN / 0.0, N5),
     "a character twice": lambda: alike("abca"),

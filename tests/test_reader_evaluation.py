@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from config import ALNUM, ASCII, DIGITS
 from evaluation_data import ALL, Pictures
-from metrics import confusion
+from non_characters import CALIBRATED, non_characters
 from reader_evaluation import (
     MISTAKES_SHOWN,
     RIGHT,
@@ -17,7 +17,9 @@ from reader_evaluation import (
     comparison_steps,
     hardest_of,
     most_confused,
-    read_right,
+    narrow,
+    read_once,
+    read_outcome,
     reader_section,
     reader_steps,
     reading_section,
@@ -47,9 +49,10 @@ class Reader:
 
     def __init__(self, alphabet: str, sure=0.9, **mistakes: str):
         self.alphabet, self.sure, self.mistakes = alphabet, sure, mistakes
-        self.card = {"name": "reader"}
+        self.card, self.runs = {"name": "reader"}, 0
 
     def recognise(self, images: np.ndarray, allowed: str | None = None) -> SimpleNamespace:
+        self.runs += 1
         told = images[:, 0, 0, 0].astype(int) % len(self.alphabet)
         read = [self.alphabet.index(self.mistakes.get(self.alphabet[label], self.alphabet[label])) for label in told]
         rest = (1 - self.sure) / (len(self.alphabet) - 1)
@@ -103,8 +106,45 @@ def test_classes_and_confusions_are_counted():
 
 
 def test_the_most_frequent_confusion_comes_first():
-    counts = confusion(np.array([1, 1, 2, 0, 0]), np.array([0, 0, 0, 1, 0]), 3)
-    assert list(most_confused(counts, "abc")) == ["a read as b", "a read as c", "b read as a"]
+    found = most_confused(np.array([1, 1, 2, 0, 0]), shown("aaaba", "abc"), "abc", 0)
+    assert list(found) == ["a read as b", "a read as c", "b read as a"]
+
+
+def test_intervals_are_over_writers_where_they_are_known_and_a_note_says_so():
+    alone = shown("01230123" * 4, DIGITS, DIGITS)
+    written = alone._replace(writers=np.arange(32) // 8)
+    alone, written = (section_of(Reader(DIGITS, **{"3": "5"}), pictures) for pictures in (alone, written))
+    assert (alone.measures[RIGHT].interval, written.measures[RIGHT].interval) == ("wilson", "wilson")  # all write alike
+    assert "Wilson's, which" in alone.note and "over the 4 writers" in written.note
+    by_hand = shown("01233333", DIGITS, DIGITS)._replace(writers=np.repeat([7, 8], 4))
+    section = section_of(Reader(DIGITS, **{"3": "5"}), by_hand)
+    assert section.measures[RIGHT].interval == "writers"
+    assert section.measures["mean confidence"].interval == "bootstrap"
+
+
+@given(st.integers(0, 5))
+def test_what_is_allowed_shares_all_probability(seed):
+    given = np.random.default_rng(seed).dirichlet(np.ones(4), 6)
+    narrowed = narrow(given, "bd", "abcd", np.zeros((6, 1, 1, 1)), None)
+    np.testing.assert_allclose(narrowed[:, [1, 3]], given[:, [1, 3]] / given[:, [1, 3]].sum(axis=1, keepdims=True))
+    assert not narrowed[:, [0, 2]].any()
+
+
+def test_what_leaves_nothing_to_the_allowed_is_read_again():
+    given, images = np.eye(3)[[0, 1]], np.arange(2)[:, None]
+    narrowed = narrow(given, "b", "abc", images, lambda again, allowed: np.float64([[0, 1, 0]]) * (again == 0))
+    assert narrowed.tolist() == [[0, 1, 0], [0, 1, 0]]
+
+
+def test_a_set_is_read_once_whatever_is_allowed():
+    reader, pictures = Reader(ASCII), shown("012", ASCII)._replace(narrowings={"digits": DIGITS, ALL: None})
+    steps = reader_steps(reader, [pictures], 0, 3)[:2]
+    sections = [step() for step in steps]
+    assert reader.runs == 1
+    assert sections[0].measures["mean confidence"].value > sections[1].measures["mean confidence"].value
+    once = read_once(lambda images, allowed: reader.recognise(images).probabilities, ASCII, pictures.images)
+    assert [once(allowed).argmax(axis=1).tolist() for allowed in (None, DIGITS)] == [[0, 1, 2]] * 2
+    assert reader.runs == 2
 
 
 def test_only_the_suiting_narrowing_is_told_class_by_class_and_drawn():
@@ -133,15 +173,25 @@ def test_a_look_alike_is_no_mistake_worth_a_picture():
 def test_refused_characters_are_counted():
     pictures = shown("01234567", DIGITS, DIGITS)
     pictures.images[:2, 14, 14] = 0
-    section = reader_section(Reader(DIGITS), pictures, "set", 0)
+    reader = Reader(DIGITS)
+    section = reader_section(reader, lambda: reader.recognise(pictures.images), pictures, "set", 0)
     assert section.measures["refused as no character"].value == 0.25
 
 
 def test_non_characters_are_counted_by_kind(monkeypatch):
-    monkeypatch.setattr("reader_evaluation.NON_CHARACTERS_EACH", 6)
+    blots, inks = np.zeros((4, 28, 28, 1), np.uint8), shown("0123", DIGITS).images
+    made = {"blot": blots, "ink": inks, "both": np.concatenate([blots[:3], inks[:1]])}
+    monkeypatch.setattr("reader_evaluation.non_characters", lambda *args, first: made if first == CALIBRATED else {})
     section = refusals(Reader(DIGITS), shown("0123", DIGITS, DIGITS), 0)
-    assert list(section.measures) == [f"{kind} refused" for kind in ("tangle", "crossed out", "scribble", "smudge")]
-    assert all(measure.count == 6 for measure in section.measures.values())
+    found = {kind: (measure.value, measure.count) for kind, measure in section.measures.items()}
+    assert found == {"blot refused": (1, 4), "ink refused": (0, 4), "both refused": (0.75, 4)}
+
+
+def test_every_kind_of_non_character_is_told(monkeypatch):
+    monkeypatch.setattr("reader_evaluation.NON_CHARACTERS_EACH", 2)
+    ink = shown("0123", DIGITS, DIGITS)
+    told = refusals(Reader(DIGITS), ink, 0).measures
+    assert list(told) == [f"{kind} refused" for kind in non_characters(ink.images, 1)] and "photograph refused" in told
 
 
 @settings(max_examples=15, deadline=None)
@@ -160,9 +210,10 @@ def test_the_hardest_set_has_the_most_characters_then_the_most_pictures():
 
 def test_robustness_counts_what_is_read_right_as_far_as_anybody_could():
     pictures = shown("aOxb", ASCII)
-    reader = Reader(ASCII, a="A", O="0", x="y")
-    right = read_right(lambda images, allowed: reader.recognise(images).probabilities, ASCII, pictures, pictures.images)
-    assert right.tolist() == [True, True, False, True]
+    pictures.images[3, 14, 14] = 0
+    outcome = read_outcome(Reader(ASCII, a="A", O="0", x="y"), pictures, pictures.images)
+    assert outcome.right.tolist() == [True, True, False, True]
+    assert outcome.refused.tolist() == [False, False, False, True]
 
 
 def test_robustness_is_left_out_where_pictures_are_of_another_size():
@@ -174,13 +225,15 @@ def test_robustness_is_left_out_where_pictures_are_of_another_size():
 
 def compared(first: Reader, second: Reader, pictures: Pictures):
     reads = [lambda images, allowed, one=one: one.recognise(images).probabilities for one in (first, second)]
-    return comparison_steps(("A", "B"), reads, (first.alphabet, second.alphabet), [pictures])
+    return comparison_steps(("A", "B"), reads, (first.alphabet, second.alphabet), [pictures], 0)
 
 
 def test_two_readers_are_compared_on_the_same_pictures():
     first, second = Reader(DIGITS, **{"1": "7"}), Reader(DIGITS, **{"2": "3"})
     (step,) = compared(first, second, shown("1222222", DIGITS, DIGITS))
-    measures = step().measures
+    section = step()
+    measures = section.measures
+    assert "independent" in section.note
     assert [round(7 * measures[f"{name} alone right"].value) for name in "AB"] == [6, 1]
     assert measures["McNemar's p"].value == pytest.approx(2 * (1 + 7) / 2**7)
 

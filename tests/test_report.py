@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from metrics import Share
-from report import NUMBER, SHARE, Measure, Row, Section, as_markdown, share_row, summary
+from report import NUMBER, SHARE, WILSON, WRITERS, Measure, Row, Section, as_markdown, share_row, summary
 
 
 def test_a_share_row_is_held_against_its_target():
@@ -42,7 +42,27 @@ def test_a_mean_lies_in_its_interval_and_is_a_function_of_the_seed():
 
 def test_json_keeps_small_figures_and_leaves_out_what_is_not_known():
     assert Measure(2.7123456789e-8, None, None, 5, NUMBER).as_json() == {"value": 2.71235e-8, "count": 5, "unit": "1"}
-    assert set(Measure.of(Share(1, 2), Share(2, 2)).as_json()) == {"value", "low", "high", "count", "unit", "oracle"}
+    known = set(Measure.of(Share(1, 2), Share(2, 2)).as_json())
+    assert known == {"value", "low", "high", "count", "unit", "oracle", "interval"}
+
+
+def test_a_share_counts_writers_where_they_are_known():
+    right = np.repeat([True, True, True, False], 25)
+    alone, written = (Measure.counted(right, writers, seed=0) for writers in (None, np.repeat(np.arange(4), 25)))
+    assert (alone.interval, written.interval) == (WILSON, WRITERS)
+    assert alone == Measure.of(Share(75, 100))
+    assert written.high - written.low > 2 * (alone.high - alone.low)  # four hands tell little
+
+
+def test_a_share_without_a_mistake_has_wilson_s_interval_whoever_wrote():
+    faultless = Measure.counted(np.ones(20, bool), np.arange(20) % 5, seed=0)
+    assert faultless == Measure.of(Share(20, 20))
+
+
+def test_what_was_refused_stands_beside_what_is_right():
+    measure = Measure.counted(np.arange(8) < 4, None, 0, refused=np.arange(8) == 7)
+    assert measure.row("x").refused == "12.50%" and measure.as_json()["refused"] == 0.125
+    assert "refused" in as_markdown("t", [measure.row("x")]) and "refused" not in as_markdown("t", [Row("x", "1")])
 
 
 def section(**changes) -> Section:
@@ -55,6 +75,12 @@ def test_a_section_shows_the_five_worst_classes():
     text = section(note="as noted").as_markdown()
     assert [line.split()[2] for line in text.splitlines() if "worst:" in line] == list("abcde")
     assert text.endswith("\nas noted\n")
+
+
+def test_the_worst_classes_are_those_that_are_bad_for_certain():
+    classes = {"rare": Measure.of(Share(0, 1)), "often": Measure.of(Share(50, 100))}
+    text = Section("set", "data", {}, classes=classes).as_markdown()
+    assert text.index("worst: often") < text.index("worst: rare")
 
 
 def test_a_section_shows_no_class_that_is_read_right_as_one_of_the_worst():

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import robustness
-from corruptions import CORRUPTIONS
+from corruptions import CORRUPTIONS, apply
 from picture import to_glyph
-from robustness import CLEAN, Piece, framed
+from robustness import CLEAN, Outcome, Piece, framed
 from synthetic_image_generator import render_alphabet
 
 COUNT = 6
@@ -17,35 +17,42 @@ def digits() -> np.ndarray:
     return render_alphabet("DejaVu Sans", "012345")
 
 
-def measured(images: np.ndarray, seed=0, right=lambda glyphs: np.ones(len(glyphs), bool)):
-    """The shares, and what `right` was shown."""
+def measured(images: np.ndarray, seed=0, right=COUNT, refused=0):
+    """The outcomes, and what was judged: the first `right` pictures as right, the first `refused` as no characters."""
     shown = []
 
     def look(glyphs):
         shown.append(glyphs)
-        return right(glyphs)
+        return Outcome(np.arange(COUNT) < right, np.arange(COUNT) < refused)
 
     return robustness.robustness(images, look, seed), shown
 
 
 def test_every_corruption_is_measured_after_the_clean_pictures(digits):
-    shares, shown = measured(digits)
-    assert list(shares) == [CLEAN, *CORRUPTIONS]
-    assert all(share.count == COUNT for share in shares.values())
+    outcomes, shown = measured(digits)
+    assert list(outcomes) == [CLEAN, *CORRUPTIONS]
+    assert all(len(one.right) == len(one.refused) == COUNT for one in outcomes.values())
     np.testing.assert_array_equal(shown[0][..., 0], np.stack([to_glyph(image) for image in digits[..., 0]]))
     assert all(glyphs.shape == digits.shape and glyphs.dtype == np.uint8 for glyphs in shown)
+    turned = [to_glyph(image) for image in apply("rotation 20", digits)[..., 0]]
+    np.testing.assert_array_equal(shown[list(outcomes).index("rotation 20")][..., 0], np.stack(turned))
 
 
 def test_what_is_right_is_counted_picture_by_picture(digits):
-    shares, _ = measured(digits, right=lambda glyphs: np.arange(COUNT) < 4)
-    assert {share.hits for share in shares.values()} == {4}
+    outcomes, _ = measured(digits, right=4)
+    assert {one.right.sum() for one in outcomes.values()} == {4}
+
+
+def test_what_is_refused_is_not_right(digits):
+    outcomes, _ = measured(digits, right=4, refused=1)
+    assert {(one.right.sum(), one.refused.sum()) for one in outcomes.values()} == {(3, 1)}
 
 
 def test_what_cannot_be_framed_is_wrong_whatever_is_said_of_it(digits):
     images = digits.copy()
     images[3] = 0
-    shares, shown = measured(images)
-    assert shares[CLEAN].hits == COUNT - 1
+    outcomes, shown = measured(images)
+    assert outcomes[CLEAN].right.tolist() == (~outcomes[CLEAN].refused).tolist() == [k != 3 for k in range(COUNT)]
     assert shown[0][3].max() == 0
     _, accepted = framed(Piece(CLEAN, images, 0, 0))
     assert accepted.tolist() == [k != 3 for k in range(COUNT)]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -114,6 +115,25 @@ def test_written_whole_leaves_nothing_of_a_failure(tmp_path):
         raise RuntimeError
     assert os.listdir(tmp_path) == ["file"]
     assert (tmp_path / "file").read_text() == "before"
+
+
+def test_written_whole_where_folders_cannot_be_opened_nor_what_is_only_read_be_synced(tmp_path, monkeypatch):
+    def open_as_windows_does(path, flags):
+        if Path(path).is_dir():
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        writable.append(flags & os.O_RDWR)
+        return os.open(path, flags)
+
+    writable = []
+    windows = SimpleNamespace(**(vars(os) | {"name": "nt", "open": open_as_windows_does}))
+    monkeypatch.setattr(shell, "os", windows)
+    with written_whole(tmp_path / "file") as draft:
+        draft.touch()
+    with written_whole(tmp_path / "folder") as draft:
+        draft.mkdir()
+        (draft / "inside").touch()
+    assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
+    assert len(writable) == 2 and all(writable)
 
 
 def test_killed_while_writing_leaves_the_old_file(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 
 from config import ASCII, DIGITS
 from data_processor import TEST, load
-from non_characters import non_characters
+from non_characters import CALIBRATED, non_characters
 from runtime import MODELS_DIR, Recogniser, TrainedModel, Translator
 from synthetic_image_generator import render_alphabet
 
@@ -49,5 +49,5 @@ def test_digits_are_read_and_scribbles_refused(name, data_dir):
     reading = reader.recognise(images[:1000], DIGITS)
     assert (reading.probabilities.argmax(axis=1) == labels[:1000]).mean() > 0.985
     assert reading.is_character.mean() > 0.97
-    for kind, strays in non_characters(images[:200], 50).items():
+    for kind, strays in non_characters(images[:200], 50, first=CALIBRATED).items():
         assert (~reader.recognise(strays).is_character).mean() > 0.7, kind

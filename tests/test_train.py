@@ -18,10 +18,11 @@ from PIL import Image
 
 import config
 import train
+from averaging import averaged_weights
 from run_state import RunState, save_weights
 from runtime import read_card
 from shell import UserError
-from tasks import build_model
+from tasks import build_model, load_inputs, make_task
 from training import CommitEpoch
 
 ROOT = Path(train.__file__).parent
@@ -159,11 +160,15 @@ def policy():
     keras.config.set_dtype_policy("float32")
 
 
+def places_below(folder: Path) -> dict[str, Path]:
+    return {f"{place}_dir": folder / place for place in ("logs", "images", "models")}
+
+
 @pytest.mark.usefixtures("policy")
+@pytest.mark.parametrize("kind", ["smoke_run", "smoke_reader_run"])
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-def test_every_precision_trains_stops_goes_on_and_exports(smoke_run, tmp_path, monkeypatch, precision):
-    places = {f"{place}_dir": tmp_path / place for place in ("logs", "images", "models")}
-    run = replace(smoke_run, name="half", precision=precision, **places)
+def test_every_precision_trains_stops_goes_on_and_exports(request, tmp_path, monkeypatch, precision, kind):
+    run = replace(request.getfixturevalue(kind), name="half", precision=precision, **places_below(tmp_path))
     commit = CommitEpoch.on_epoch_end
 
     def commit_and_stop(callback, epoch, logs=None):
@@ -180,6 +185,31 @@ def test_every_precision_trains_stops_goes_on_and_exports(smoke_run, tmp_path, m
     assert keras.config.dtype_policy().name == precision
 
 
+@pytest.mark.usefixtures("policy")
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_the_averages_of_the_weights_are_what_is_validated_and_kept(smoke_reader_run, tmp_path, monkeypatch, precision):
+    run = replace(smoke_reader_run, name="averaged", averaging=0.9, precision=precision, **places_below(tmp_path))
+    commit, seen = CommitEpoch.on_epoch_end, []
+
+    def look_and_commit(callback, epoch, logs=None):
+        model = callback.model
+        with averaged_weights(model):
+            validated = model.evaluate(validation, verbose=0, return_dict=True)["loss"]
+            seen.append((logs["val_loss"], validated, [np.array(weight) for weight in model.trainable_variables]))
+        commit(callback, epoch, logs)
+
+    validation = make_task(run, **load_inputs(run)).validation_batches()
+    monkeypatch.setattr(CommitEpoch, "on_epoch_end", look_and_commit)
+    train.main(run)
+    for val_loss, validated, _ in seen:
+        assert val_loss == pytest.approx(validated, rel=1e-3)
+    _, _, averages = min(seen, key=lambda epoch: epoch[0])
+    model = build_model(replace(run, precision="float32"))
+    model.load_weights(run.models_dir / "averaged/averaged.weights.h5")
+    for kept, average in zip(model.trainable_variables, averages, strict=True):
+        np.testing.assert_array_equal(kept, average)
+
+
 @pytest.mark.parametrize(("preset", "part"), [(TRANSLATOR, "translator.onnx"), (READER, "recogniser.onnx")])
 def test_jax_trains_on_two_devices(tmp_path, preset, part):
     devices = "--xla_force_host_platform_device_count=2"
@@ -194,8 +224,8 @@ def test_jax_trains_on_two_devices(tmp_path, preset, part):
     card = json.loads((tmp_path / "models" / preset / "card.json").read_text())
     assert card["versions"]["backend"].startswith("jax ")
     assert part in card["files"]
-    again = tmp_path / "models/again/again.weights.h5"
-    assert again.exists()
+    for weight, again in zip(*(read_weights(tmp_path / "models" / name) for name in (preset, "again")), strict=True):
+        np.testing.assert_array_equal(again, weight)
 
 
 TWO_DEVICES = """
@@ -230,7 +260,17 @@ def test_a_half_deleted_older_epoch_does_not_stop_a_restart(smoke_run, tmp_path)
         if history:
             (folder / "history.json").write_text(json.dumps(history))
     state = RunState(run)
-    assert len(state.history) == state.best_epoch == 2
+    with state.claimed():
+        assert len(state.history) == state.best_epoch == 2
+
+
+def test_a_damaged_state_is_told(smoke_run, tmp_path):
+    run = replace(smoke_run, logs_dir=tmp_path)
+    folder = tmp_path / run.name / "state" / "epoch-0001"
+    folder.mkdir(parents=True)
+    (folder / "history.json").write_text("[{")
+    with pytest.raises(UserError, match="epoch-0001: expected an epoch's state.*delete"), RunState(run).claimed():
+        pass
 
 
 def test_a_run_is_trained_by_one_process_at_a_time(smoke_run, tmp_path):
@@ -290,6 +330,15 @@ def test_help_and_presets_need_no_tensorflow(tmp_path):
             [sys.executable, "train.py", preset, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
         )
         assert "--model.alphabet" in done.stdout
+
+
+def test_a_backend_that_is_none_is_told(tmp_path):
+    done = subprocess.run(command(tmp_path), env=environment(KERAS_BACKEND="jaxx"), capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: KERAS_BACKEND=jaxx: expected tensorflow or jax (did you mean 'jax'?); set one, or unset the variable "
+        "for tensorflow\n"
+    )
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
