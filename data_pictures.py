@@ -18,8 +18,7 @@ from PIL import Image
 import data_files
 from config import ALNUM, ASCII, DIGITS, IMAGE_SIZE
 from data_sources import SPLIT_NAMES, TEST, TRAIN, SourceData, alphabet_of, naming_damage
-from inference import SUFFIXES
-from picture import MAX_PIXELS, frame, to_glyph
+from picture import MAX_PIXELS, SUFFIXES, frame, to_glyph
 from shell import UserError
 
 Item = TypeVar("Item")

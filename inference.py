@@ -22,14 +22,10 @@ from PIL import Image
 from config import characters_of
 from inference_figures import TOP, draw_reading, draw_typeset, preview
 from ink import BlankError
-from picture import FORMATS, FoundGlyph, find_glyph, open_picture
+from picture import FORMATS, SUFFIXES, FoundGlyph, find_glyph, open_picture
 from runtime import Reading, Recogniser, Translator
 from shell import USAGE_ERROR, UserError, naming, parse, run_script, written_whole
 
-SUFFIXES = {
-    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".avif", ".avifs"),
-    *(".ppm", ".pgm", ".pbm", ".pnm", ".pfm", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".tga", ".ico"),
-}  # looked for in a folder
 CHUNK = 256  # pictures held in memory at a time
 
 

@@ -26,6 +26,10 @@ from ink import (
 from shell import UserError, naming
 
 MAX_PIXELS = 50_000_000  # a phone's best photograph; more is a mistake or an attack
+SUFFIXES = {
+    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".avif", ".avifs"),
+    *(".ppm", ".pgm", ".pbm", ".pnm", ".pfm", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".tga", ".ico"),
+}  # of pictures, where a folder is searched for them
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "PPM", "JPEG2000", "TGA", "ICO")  # no EPS: it runs code
 JPEG_SIDE = 1024  # pixels; a larger JPEG is decoded at a half, a quarter or an eighth of its size
 WORK_PIXELS = 256 * 256  # where ink is told from paper; a larger picture is averaged down to about this

@@ -63,7 +63,7 @@ def reader_steps(
     return [
         *steps,
         partial(refusals, reader, hardest, seed),
-        *robustness_steps(partial(read_outcome, reader, sample), f"{what} and not refused", sample, seed),
+        *robustness_steps(partial(read_outcome, reader, sample), what, sample, seed),
     ]
 
 
@@ -195,7 +195,7 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray, seed: int) -> M
     everyone = np.arange(len(right))
     value = error(everyone)
     low, high = bootstrap_interval(everyone, error, seed, basic=True)
-    return Measure(value, min(low, value), max(high, value), len(right), SHARE, interval=BOOTSTRAP)
+    return Measure(value, min(low, value), min(max(high, value), 1.0), len(right), SHARE, interval=BOOTSTRAP)
 
 
 def most_confused(predicted: np.ndarray, pictures: Pictures, alphabet: str, seed: int) -> dict[str, Measure]:
@@ -262,7 +262,8 @@ def robustness_section(attempt: Attempt, what: str, pictures: Pictures, seed: in
                 for name, one in outcomes.items()}  # fmt: skip
     bars = [Bar(one.value, one.low, one.high) for one in measures.values()]
     drawn = {"robustness": partial(draw_robustness, list(measures), bars)}
-    note = (f"Counted: {what}. Every picture is framed as a user's is; one that cannot be framed counts as refused. "
+    note = (f"Counted: {what}. Every picture is framed as a user's is; one that cannot be framed counts as wrong and "
+            f"refused. What is refused as no character still counts by its reading. "
             f"{interval_note(pictures)}")  # fmt: skip
     return Section(f"robustness: {pictures.name}, {pictures.suiting} allowed", pictures.dataset, measures,
                    tuple(measures), drawings=drawn, note=note)  # fmt: skip

@@ -23,7 +23,7 @@ WORTH_PROCESSES = 4000  # pictures: of fewer, the processes' start would take lo
 class Outcome(NamedTuple):
     """What came of pictures, picture by picture."""
 
-    right: np.ndarray  # bool (N,); never where it was refused
+    right: np.ndarray  # bool (N,); never where it could not be framed
     refused: np.ndarray  # bool (N,): by `to_glyph` or, as no character, by the reader
 
 
@@ -61,9 +61,8 @@ def robustness(images: np.ndarray, attempt: Attempt, seed: int = 0) -> dict[str,
 
 
 def _outcome(attempted: Outcome, accepted: np.ndarray) -> Outcome:
-    """Nothing is right that was refused by either; `accepted` is bool `(N,)`, what could be framed."""
-    refused = attempted.refused | ~accepted
-    return Outcome(attempted.right & ~refused, refused)
+    """What could not be framed is wrong, and refused; `accepted` is bool `(N,)`, what could be."""
+    return Outcome(attempted.right & accepted, attempted.refused | ~accepted)
 
 
 def framed(piece: Piece) -> tuple[np.ndarray, np.ndarray]:

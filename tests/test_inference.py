@@ -259,8 +259,8 @@ def test_a_folder_is_searched_for_every_format_but_not_for_hidden_files(tmp_path
         (tmp_path / name).touch()
     assert [file.name for file in picture_files([tmp_path])] == ["a.AVIF", "b.jp2", "c.tga"]
     suffixes = {suffix for suffix, kind in Image.registered_extensions().items() if kind in picture.FORMATS}
-    assert suffixes - inference.SUFFIXES == {".icb", ".vda", ".vst"}  # TGA's, which are other things nowadays
-    assert suffixes | {".avif", ".avifs"} >= inference.SUFFIXES  # which not every Pillow can read
+    assert suffixes - picture.SUFFIXES == {".icb", ".vda", ".vst"}  # TGA's, which are other things nowadays
+    assert suffixes | {".avif", ".avifs"} >= picture.SUFFIXES  # which not every Pillow can read
 
 
 def test_files_given_twice_are_read_once(tmp_path):

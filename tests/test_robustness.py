@@ -43,9 +43,9 @@ def test_what_is_right_is_counted_picture_by_picture(digits):
     assert {one.right.sum() for one in outcomes.values()} == {4}
 
 
-def test_what_is_refused_is_not_right(digits):
+def test_what_the_reader_refuses_is_told_beside_what_it_reads(digits):
     outcomes, _ = measured(digits, right=4, refused=1)
-    assert {(one.right.sum(), one.refused.sum()) for one in outcomes.values()} == {(3, 1)}
+    assert {(one.right.sum(), one.refused.sum()) for one in outcomes.values()} == {(4, 1)}
 
 
 def test_what_cannot_be_framed_is_wrong_whatever_is_said_of_it(digits):
