@@ -31,7 +31,7 @@ def trained(tmp_path):
     def write(**changes) -> Path:
         run = PRESETS[SMOKE][1]
         config = to_settings(run)
-        card = {"name": "mine", "task": "translate", "alphabet": "01", "files": {}, "config": config}
+        card = {"name": "mine", "task": "translate", "alphabet": "01", "image_size": 28, "files": {}, "config": config}
         folder = tmp_path / "models" / "mine"
         folder.mkdir(parents=True)
         (folder / "card.json").write_text(json.dumps(card | changes))
