@@ -42,12 +42,15 @@ def test_digits_of_mnist_are_read(name, data_dir):
     assert (probabilities.argmax(axis=1) == labels[:1000]).mean() > 0.985
 
 
-@pytest.mark.parametrize("name", READERS)
-def test_digits_are_read_and_scribbles_refused(name, data_dir):
+LEAST_READ = {"recogniser-digits": 0.99, "judge-digits": 0.99, "recogniser-ascii": 0.985, "judge-ascii": 0.98}
+
+
+@pytest.mark.parametrize(("name", "least"), LEAST_READ.items())
+def test_digits_are_read_and_scribbles_refused(name, least, data_dir):
     images, labels = load("mnist", data_dir).part(TEST)
     reader = Recogniser.open(name, MODELS_DIR)
     reading = reader.recognise(images[:1000], DIGITS)
-    assert (reading.probabilities.argmax(axis=1) == labels[:1000]).mean() > 0.985
+    assert (reading.probabilities.argmax(axis=1) == labels[:1000]).mean() > least
     assert reading.is_character.mean() > 0.97
     for kind, strays in non_characters(images[:200], 50, first=CALIBRATED).items():
         assert (~reader.recognise(strays).is_character).mean() > 0.7, kind
