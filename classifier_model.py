@@ -64,7 +64,7 @@ def build_reader(config: ClassifierConfig) -> keras.Model:
 class Classifier(keras.Model):
     """A reader in training: it learns which character a picture shows and, with the same logits, whether it shows one.
 
-    Beside the K logits stands an unwritten one of zero, for "no character". So the chance of a character is
+    Beside the K logits stands an implicit one, fixed at zero, for "no character". So the chance of a character is
     sigmoid(logsumexp(logits)), and which one it is, given that it is one, softmax(logits): the two parts of the loss
     are the two factors of one probability. Non-characters to learn from are made of the batch itself.
 

@@ -20,6 +20,7 @@ from PIL import Image
 import evaluation_pictures
 import reader_evaluation
 import translator_evaluation
+from data_processor import SEEDS
 from evaluation_data import Pictures, data_for
 from reader_evaluation import comparison_steps, reader_steps
 from report import Section, summary
@@ -28,7 +29,6 @@ from shell import USAGE_ERROR, UserError, describe_os_error, parse, run_script, 
 from translator_evaluation import find_judge, translator_steps
 
 KINDS = {kind.task: kind for kind in (Recogniser, Translator)}
-SEEDS = range(2**32)  # that NumPy's RandomState takes
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from metrics import Share, bootstrap_interval, bootstrap_shares, wilson
+from metrics import Share, bootstrap_interval, bootstrap_shares
 
 SHARE, NUMBER = "share", "1"  # units: a part of one, printed in percent; a number without any
 DIGITS = 6  # of figures in JSON
@@ -37,8 +37,7 @@ def share_row(what: str, hits: int, count: int, at_least: float | None = None, n
         at_least: The share wanted, in [0, 1]; the measured one is held against it, not an end of its interval.
         note: Where the target comes from, if it is no constant.
     """
-    low, high = wilson(hits, count)
-    shown = Row(what, f"{hits / count:.2%}", f"{100 * low:.2f} to {high:.2%}")
+    shown = Measure.of(Share(hits, count)).row(what)._replace(pictures="")
     if at_least is None:
         return shown
     return shown._replace(target=f"at least {at_least:.2%}{note}", met=yes(hits / count >= at_least))
@@ -74,7 +73,7 @@ class Measure(NamedTuple):
     unit: str
     oracle: float | None = None  # the same figure of type set perfectly from what was read
     interval: str | None = None  # of WRITERS, WILSON and BOOTSTRAP; None where there is no interval
-    refused: float | None = None  # share of the pictures that were refused, all of them counted as not right
+    refused: float | None = None  # share of the pictures that were refused, whether read right or not
 
     @classmethod
     def of(cls, share: Share, oracle: Share | None = None) -> "Measure":

@@ -4,10 +4,12 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import config
 from config import RunConfig
+from data_processor import TRAIN, VALIDATION, GlyphDataset
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +22,17 @@ def data_dir() -> Path:
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture
+def stripes() -> GlyphDataset:
+    """Pictures of three classes that a bright stripe's height tells apart: 24 to train on, 24 for validation."""
+    labels = np.arange(48, dtype=np.int32) % 3
+    images = np.random.default_rng(0).integers(0, 40, (48, 28, 28, 1), dtype=np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[8 * label : 8 * label + 8] = 250
+    split = np.repeat(np.array([TRAIN, VALIDATION], np.uint8), 24)
+    return GlyphDataset("stripes", images, labels, "abc", tuple("abc"), split)
 
 
 def train_for_seconds(preset: str, root: Path) -> RunConfig:

@@ -11,7 +11,6 @@ from augmentation import RandomStrays
 from batches import GlyphBatches
 from classifier_model import Classifier, ClassifierTask, build_classifier, build_reader
 from config import ASCII, PRESETS, AugmentConfig, ClassifierConfig, ClassifierRun
-from data_processor import TRAIN, VALIDATION, GlyphDataset
 from runtime import evidence, softmax
 from training import EpochRandomness
 
@@ -20,17 +19,6 @@ TINY = {
     "lenet": ClassifierConfig(alphabet="abc", architecture="lenet", widths=(4, 8), hidden=8, feature_size=8),
 }
 MOST_WEIGHTS = 600_000
-
-
-@pytest.fixture
-def data() -> GlyphDataset:
-    rng = np.random.default_rng(0)
-    labels = np.arange(48, dtype=np.int32) % 3
-    images = rng.integers(0, 40, (48, 28, 28, 1), dtype=np.uint8)
-    for image, label in zip(images, labels, strict=True):
-        image[8 * label : 8 * label + 8] = 250
-    split = np.repeat(np.array([TRAIN, VALIDATION], np.uint8), 24)
-    return GlyphDataset("stripes", images, labels, "abc", tuple("abc"), split)
 
 
 @pytest.mark.parametrize("config", TINY.values(), ids=TINY)
@@ -49,15 +37,15 @@ def test_the_presets_are_small_and_the_judge_is_built_otherwise(name):
 
 
 @pytest.mark.parametrize("config", TINY.values(), ids=TINY)
-def test_it_learns_a_few_pictures_by_heart_and_to_refuse_what_is_none(config, data):
+def test_it_learns_a_few_pictures_by_heart_and_to_refuse_what_is_none(config, stripes):
     keras.utils.set_random_seed(0)
     model = Classifier(replace(config, stray_weight=1.0))
     model.compile(keras.optimizers.Adam(1e-2))
-    batches = GlyphBatches(data, 16)
+    batches = GlyphBatches(stripes, 16)
     model.fit(batches, epochs=60, verbose=0)
     assert model.evaluate(batches, verbose=0, return_dict=True)["read_right"] == 1
-    characters, _ = model.reader(data.images.astype("float32"))
-    strays, _ = model.reader(RandomStrays(one_in=1, seed=9)(data.images.astype("float32")))
+    characters, _ = model.reader(stripes.images.astype("float32"))
+    strays, _ = model.reader(RandomStrays(one_in=1, seed=9)(stripes.images.astype("float32")))
     assert (evidence(np.array(characters)) < 0).mean() < 0.1
     assert (evidence(np.array(strays)) < 0).mean() > 0.6
 
@@ -90,11 +78,11 @@ def test_the_parts_of_the_loss_are_weighed_and_smoothed_as_asked():
     assert loss_of(logits, labels, training=False, **settings) == pytest.approx(plain, rel=1e-5)
 
 
-def test_training_pictures_are_changed_anew_every_epoch(data):
+def test_training_pictures_are_changed_anew_every_epoch(stripes):
     run = ClassifierRun(model=TINY["residual"], augment=AugmentConfig(elastic=1.0, stroke=0.5))
     model = build_classifier(run)
-    images = {"image": data.images[:8]}
-    randomness = EpochRandomness(3, GlyphBatches(data, 8))
+    images = {"image": stripes.images[:8]}
+    randomness = EpochRandomness(3, GlyphBatches(stripes, 8))
     randomness.set_model(model)
     frozen = keras.Model(model.inputs, model.get_layer("stroke").output)  # what the reader sees, without its dropout
     seen = []
@@ -103,7 +91,7 @@ def test_training_pictures_are_changed_anew_every_epoch(data):
         seen.append(np.array(frozen(images, training=True)))
     np.testing.assert_array_equal(seen[0], seen[2])
     assert np.abs(seen[0] - seen[1]).mean() > 1
-    np.testing.assert_array_equal(frozen(images, training=False), data.images[:8])
+    np.testing.assert_array_equal(frozen(images, training=False), stripes.images[:8])
 
 
 def test_in_validation_the_loss_is_of_reading_alone():
@@ -113,17 +101,17 @@ def test_in_validation_the_loss_is_of_reading_alone():
     assert loss_of(logits[:2], labels, training=False, stray_weight=0.0) == pytest.approx(right, rel=1e-5)
 
 
-def test_the_part_a_user_runs_gives_the_reader_s_logits_and_features(data):
+def test_the_part_a_user_runs_gives_the_reader_s_logits_and_features(stripes):
     model = Classifier(TINY["residual"])
-    outputs = model.parts()["recogniser"](data.images[:4])
-    logits, features = model.reader(data.images[:4].astype("float32"))
+    outputs = model.parts()["recogniser"](stripes.images[:4])
+    logits, features = model.reader(stripes.images[:4].astype("float32"))
     np.testing.assert_allclose(outputs["logits"], logits, atol=1e-6)
     np.testing.assert_allclose(outputs["features"], features, atol=1e-6)
 
 
-def test_progress_shows_only_mistakes_and_the_confusion_matrix(data):
+def test_progress_shows_only_mistakes_and_the_confusion_matrix(stripes):
     run = ClassifierRun(model=TINY["residual"], dataset=("stripes",))
-    task = ClassifierTask(run, data)
+    task = ClassifierTask(run, stripes)
     pictures = task.draw(task.build())
     assert pictures["confusion"].ndim == 3
     labels = task.validation.labels
@@ -136,9 +124,9 @@ def test_progress_shows_only_mistakes_and_the_confusion_matrix(data):
     assert all_right.max() < 100
 
 
-def test_the_card_says_how_sure_to_be_and_when_to_refuse(data, monkeypatch):
+def test_the_card_says_how_sure_to_be_and_when_to_refuse(stripes, monkeypatch):
     monkeypatch.setattr(calibration, "CALIBRATED", 20)
-    task = ClassifierTask(ClassifierRun(model=TINY["residual"], dataset=("stripes",)), data)
+    task = ClassifierTask(ClassifierRun(model=TINY["residual"], dataset=("stripes",)), stripes)
     card = task.card(task.build())
     assert card["task"] == "recognise"
     assert card["temperature"] > 0

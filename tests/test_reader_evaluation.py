@@ -98,7 +98,9 @@ def test_confidence_is_measured_beside_what_is_right():
 
 def test_classes_and_confusions_are_counted():
     section = section_of(Reader(DIGITS, **{"3": "5", "7": "1"}), shown("3337012", DIGITS, DIGITS))
-    assert {name: measure.value for name, measure in section.classes.items()} == dict(zip("01237", (1, 1, 1, 0, 0)))  # noqa: B905
+    assert {name: measure.value for name, measure in section.classes.items()} == dict(
+        zip("01237", (1, 1, 1, 0, 0), strict=True)
+    )
     assert [(name, measure.value, measure.count) for name, measure in section.confusions.items()] == [
         ("3 read as 5", 1.0, 3),
         ("7 read as 1", 1.0, 1),

@@ -241,7 +241,7 @@ train.main(config.from_settings(json.loads(sys.argv[1])))
 def test_devices_that_share_a_batch_report_the_same_loss_and_go_on(smoke_run, tmp_path):
     losses = []
     for devices in (1, 2):
-        places = {f"{place}_dir": tmp_path / str(devices) / place for place in ("logs", "images", "models")}
+        places = places_below(tmp_path / str(devices))
         still = replace(smoke_run.augment, share=0.0)
         model = replace(smoke_run.model, dropout=0.0)
         run = replace(smoke_run, augment=still, model=model, limit=128, patience=1, learning_rate=1e-9, **places)
