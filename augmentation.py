@@ -10,7 +10,7 @@ from config import AugmentConfig
 BENDS = 5  # nodes a side of the random field that bends a picture: about one a stroke
 
 
-class _Seeded(layers.Layer):
+class Seeded(layers.Layer):
     """A layer with randomness of its own; `train.py` sets its generator's state anew at the start of each epoch."""
 
     def __init__(self, seed: int = 0, **kwargs):
@@ -18,7 +18,7 @@ class _Seeded(layers.Layer):
         self.generator = keras.random.SeedGenerator(seed)
 
 
-class RandomWarp(_Seeded):
+class RandomWarp(Seeded):
     """Moves, slants, stretches and bends every picture of a batch in its own way; the identity outside training.
 
     All of it is one map, so a picture is interpolated once; a chain of Keras' own layers would blur it four times.
@@ -101,7 +101,7 @@ def sample_bilinear(images, x, y):
     return ops.reshape(upper * (1 - lower_share) + lower * lower_share, (-1, size, size, 1))
 
 
-class RandomStroke(_Seeded):
+class RandomStroke(Seeded):
     """Thickens or thins the strokes of every picture by its own amount; the identity outside training.
 
     A share of the way to the picture's dilation, or to its erosion, by 3x3 pixels: half a pixel is possible.
@@ -142,7 +142,7 @@ def augmented(images, config: AugmentConfig, seed: int):
     return RandomStroke(config.stroke, seed=seed, name="stroke")(moved) if config.stroke else moved
 
 
-class RandomStrays(_Seeded):
+class RandomStrays(Seeded):
     """Non-characters made of a batch of characters: tangles of their ink, and smudges and textures without any.
 
     Args:

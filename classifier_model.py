@@ -187,7 +187,7 @@ class ClassifierTask:
     def finish(self, model: Classifier) -> None:
         """Nothing is left to do to the weights."""
 
-    def features(self, model: Classifier, images: np.ndarray) -> np.ndarray:
+    def features(self, model: Classifier, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Features `(N, F)` of images, for the projector."""
         return self.read(model, images)[1]
 

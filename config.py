@@ -166,6 +166,55 @@ class ClassifierConfig:
 
 
 @dataclass(frozen=True)
+class CVAEConfig:
+    """The conditional VAE: a character and a style in, that character written in that style out."""
+
+    alphabet: str = DIGITS
+    """Characters it writes, in label order; or a name: digits, upper, lower, letters, alnum, ascii."""
+    architecture: Literal["conv", "dense"] = "conv"
+    """`conv`: convolutions, strides down and four pixels for one up. `dense`: dense layers alone."""
+    widths: tuple[int, int] = (24, 40)
+    """Channels of the convolutions at half and at a quarter of the picture's side; `dense` has none."""
+    hidden: tuple[int, ...] = (128,)
+    """Units of the dense layers next to the style: of the encoder, and turned around of the decoder."""
+    latent_size: int = 24
+    """Length of a style."""
+    label_to: Literal["both", "decoder"] = "both"
+    """Who is told the character: encoder and decoder, or the decoder alone."""
+    likelihood: Literal["bernoulli", "continuous"] = "bernoulli"
+    """`bernoulli`: pixels are ink or none, drawn anew by their grey each time; its losses are the nats of the
+    literature. `continuous`: grey levels as they are, by the continuous Bernoulli (Loaiza-Ganem & Cunningham 2019)."""
+    kl_weight: float = 1.0
+    """Weight of the KL divergence (beta) in training; 1 is the plain evidence lower bound."""
+    kl_warmup: int = 2000
+    """Training steps over which that weight rises from zero; 0: none."""
+    prior: Literal["normal", "flow"] = "normal"
+    """What styles are drawn from: N(0,1) for every character, or a flow learned for each of them."""
+    prior_fitted: Literal["with", "after"] = "with"
+    """Whether the flow is trained with the model, or after it, which keeps styles alike among characters."""
+    couplings: int = 6
+    """Affine couplings of the flow."""
+    coupling_width: int = 64
+    """Hidden units of each coupling."""
+    image_size: int = IMAGE_SIZE
+    """Side of the picture, in pixels: a multiple of 4; only sd19 and folders come in other sizes than 28."""
+
+    def __post_init__(self):
+        _settle_alphabet(self)
+        fits = 8 <= self.image_size <= 256 and self.image_size % 4 == 0
+        _require(fits, "`image_size` must be a multiple of 4 in [8, 256] pixels", image_size=self.image_size)
+        _require(len(self.widths) == 2, "`widths` must hold two channel counts", widths=self.widths)
+        _require(min(self.widths) > 0, "`widths` must be positive", widths=self.widths)
+        _require(len(self.hidden) > 0 and min(self.hidden) > 0, "`hidden` must hold one positive count or more",
+                 hidden=self.hidden)  # fmt: skip
+        _require(self.latent_size >= 2, "`latent_size` must be 2 or more", latent_size=self.latent_size)
+        _require(self.kl_weight > 0, "`kl_weight` must be positive", kl_weight=self.kl_weight)
+        _require(self.kl_warmup >= 0, "`kl_warmup` must not be negative", kl_warmup=self.kl_warmup)
+        for name in ("couplings", "coupling_width"):
+            _require(getattr(self, name) > 0, f"`{name}` must be positive", **{name: getattr(self, name)})
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """A training run: data in, a trained folder under `modelh5/` out."""
 
@@ -175,6 +224,11 @@ class RunConfig:
     """Data sets to train on, joined; `data_processor.py --help` lists them."""
     dataset_share: tuple[float, ...] = ()
     """Share of each data set that an epoch draws, anew every epoch, and that validation is made of; empty: all."""
+    cleaned_by: str | None = None
+    """Name of a trained reader: pictures to train on and for validation that it cannot take for their character or a
+    look-alike are left out, fragments above all; unset: none are."""
+    least_likely: float = 0.2
+    """Least probability that the reader must give to a picture's own character and its look-alikes together."""
     data_dir: Path | None = None
     """Where the data files are; unset: the environment variable SCRIPTORIUM_DATA, or else data/."""
     epochs: int = 40
@@ -211,6 +265,7 @@ class RunConfig:
         _require(self.learning_rate > 0, "`learning_rate` must be positive", learning_rate=self.learning_rate)
         _require(0 <= self.warmup < 1, "`warmup` must lie in [0, 1)", warmup=self.warmup)
         _require(0 <= self.averaging < 1, "`averaging` must lie in [0, 1)", averaging=self.averaging)
+        _require(0 <= self.least_likely <= 1, "`least_likely` must lie in [0, 1]", least_likely=self.least_likely)
         _require(self.patience > 0, "`patience` must be positive", patience=self.patience)
         shares_fit = not self.dataset_share or len(self.dataset_share) == len(self.dataset)
         _require(
@@ -239,10 +294,17 @@ class ClassifierRun(RunConfig):
     model: ClassifierConfig = ClassifierConfig()
 
 
+@dataclass(frozen=True)
+class CVAERun(RunConfig):
+    """Trains the conditional VAE."""
+
+    model: CVAEConfig = CVAEConfig()
+
+
 PLACES = ("data_dir", "logs_dir", "images_dir", "models_dir")
 """Settings that say where things lie and not what they are: a run may move, and a model card leaves them out."""
 
-RUNS: dict[str, type[RunConfig]] = {kind.__name__: kind for kind in (TranslatorRun, ClassifierRun)}
+RUNS: dict[str, type[RunConfig]] = {kind.__name__: kind for kind in (TranslatorRun, ClassifierRun, CVAERun)}
 """Kinds of runs by the name their settings are stored under."""
 
 
@@ -318,6 +380,36 @@ _ASCII_JUDGE = replace(
     model=replace(_JUDGE, alphabet=ASCII, label_smoothing=0.05),
 )
 
+_DIGIT_WRITER = CVAERun(
+    name="cvae-digits",
+    epochs=40,
+    averaging=0.999,
+    weight_decay=1e-4,
+    augment=AugmentConfig(share=0.0),
+    model=CVAEConfig(prior="flow"),
+)
+_ASCII_WRITER = replace(
+    _DIGIT_WRITER,
+    name="cvae-ascii",
+    dataset=("unipen94",),
+    cleaned_by="recogniser-ascii",
+    epochs=30,
+    model=CVAEConfig(alphabet=ASCII, latent_size=16, likelihood="continuous", prior="flow", prior_fitted="after"),
+)
+_DENSE_WRITER = replace(
+    _DIGIT_WRITER, name="cvae-dense", model=CVAEConfig(architecture="dense", hidden=(512, 512), latent_size=32)
+)
+_DECODER_LABEL_WRITER = replace(
+    _DIGIT_WRITER, name="cvae-decoder-label", model=replace(_DIGIT_WRITER.model, label_to="decoder")
+)
+_SD19_WRITER = replace(
+    _ASCII_WRITER,
+    name="cvae-sd19-64",
+    dataset=("sd19",),
+    cleaned_by=None,
+    model=replace(_ASCII_WRITER.model, alphabet=ALNUM, image_size=64),
+)
+
 PRESETS: dict[str, tuple[str, RunConfig]] = {
     "translator-digits": ("handwritten digits to type, on MNIST", _DIGITS),
     "translator-ascii": ("all 94 printable ASCII characters to type, on MNIST and unipen94", _ASCII),
@@ -325,6 +417,11 @@ PRESETS: dict[str, tuple[str, RunConfig]] = {
     "recogniser-ascii": ("all 94 printable ASCII characters read, on MNIST and unipen94", _ASCII_READER),
     "judge-digits": ("a reader of digits of another architecture, to measure other models with", _DIGIT_JUDGE),
     "judge-ascii": ("a reader of all 94 characters of another architecture, likewise", _ASCII_JUDGE),
+    "cvae-digits": ("digits written in any style, on MNIST", _DIGIT_WRITER),
+    "cvae-ascii": ("all 94 printable ASCII characters written in any style, on unipen94", _ASCII_WRITER),
+    "cvae-dense": ("digits written by dense layers alone, with N(0,1) for a prior, to compare", _DENSE_WRITER),
+    "cvae-decoder-label": ("digits written where the encoder is not told which", _DECODER_LABEL_WRITER),
+    "cvae-sd19-64": ("letters and digits of NIST SD19 written in 64x64 pixels", _SD19_WRITER),
 }
 
 
@@ -334,12 +431,14 @@ def _smoke(run: RunConfig) -> RunConfig:
         "translator": TranslatorConfig(stem_width=4, widths=(8, 8, 8), code_size=16, typesetter_width=32),
         "recogniser": ClassifierConfig(widths=(4, 8, 8, 8), feature_size=16),
         "judge": replace(_JUDGE, widths=(4, 8), hidden=16, feature_size=16),
+        "cvae": CVAEConfig(widths=(4, 8), hidden=(16,), latent_size=4, couplings=2, coupling_width=8, prior="flow"),
     }[run.name.partition("-")[0]]
     return replace(
         run,
         name=f"{run.name}-smoke",
         dataset=("digits",) if run.model.alphabet == DIGITS else ("unipen94",),
         dataset_share=(),
+        cleaned_by=None,
         epochs=2,
         batch_size=32,
         limit=256,
@@ -350,4 +449,5 @@ def _smoke(run: RunConfig) -> RunConfig:
 PRESETS |= {
     f"{name}-smoke": ("seconds, in small, on the embedded digits or a few unipen94 characters", _smoke(run))
     for name, (_, run) in PRESETS.items()
+    if name not in ("cvae-dense", "cvae-decoder-label", "cvae-sd19-64")  # as small as cvae-digits, the same
 }

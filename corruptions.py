@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from config import IMAGE_SIZE
+from noises import gaussian, salt
 from shell import UserError, did_you_mean
 
 CANVAS = 40  # pixels; holds all 28 of a picture enlarged to 36.4
@@ -115,12 +116,12 @@ def thickened(picture: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarr
 
 def noisy(picture: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
     """With normal noise on every pixel; black and white cannot become blacker or whiter."""
-    return _as_levels(picture + rng.normal(0, NOISE, picture.shape))
+    return _as_levels(gaussian(picture, NOISE / 255, rng))
 
 
 def salted(picture: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
     """With single white pixels."""
-    return np.where(rng.random(picture.shape) < SALT, np.uint8(255), picture)
+    return salt(picture, SALT, rng).astype(np.uint8)
 
 
 def unevenly_lit(picture: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:

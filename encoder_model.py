@@ -214,7 +214,7 @@ class TranslatorTask:
         proof.fit([told, font], right, fonts * characters, epochs=PROOF_EPOCHS, shuffle=False, verbose=0)
         model.typesetter.set_weights(proof.get_weights())
 
-    def features(self, model: Translator, images: np.ndarray) -> np.ndarray:
+    def features(self, model: Translator, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Codes `(N, C)` of images, for the projector."""
         return keras.ops.convert_to_numpy(model.reader(images)[0])
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,14 +22,15 @@ import evaluation_pictures
 import reader_evaluation
 import translator_evaluation
 from data_processor import SEEDS
-from evaluation_data import Pictures, data_for
+from evaluation_data import Pictures, data_for, training_pictures
 from reader_evaluation import comparison_steps, reader_steps
 from report import Section, summary
-from runtime import CARD, Recogniser, TrainedModel, Translator, card_text, list_models, model_places, read_card
+from runtime import CARD, Recogniser, TrainedModel, Translator, Writer, card_text, list_models, model_places, read_card
 from shell import USAGE_ERROR, UserError, describe_os_error, parse, run_script, written_whole
 from translator_evaluation import find_judge, translator_steps
+from writer_evaluation import Extent, main_data, writer_steps
 
-KINDS = {kind.task: kind for kind in (Recogniser, Translator)}
+KINDS = {kind.task: kind for kind in (Recogniser, Translator, Writer)}
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,12 @@ class Arguments:
     """Another model, to compare each with on the same pictures by McNemar's test."""
     robustness_pictures: int = 5000
     """Test pictures that each corruption of the robustness suite is measured on."""
+    likelihood_pictures: int = 1000
+    """Test pictures that a writer's likelihood is measured on, each class by its share."""
+    importance_samples: int = 500
+    """Styles proposed for each of them, by which its likelihood is bounded from below: the more, the closer."""
     seed: int = 0
-    """Of the bootstrap, of the noise and of the non-characters."""
+    """Of the bootstrap, of the noise, of the non-characters and of what writers write."""
     limit: int | None = None
     """Use this many pictures of a test part, for a rehearsal that leaves the cards alone; unset: all."""
     json: bool = False
@@ -71,7 +77,7 @@ class Arguments:
     NAME-partial beside it."""
 
     def __post_init__(self):
-        for name in ("robustness_pictures", "limit"):
+        for name in ("robustness_pictures", "likelihood_pictures", "importance_samples", "limit"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"`{name}` must be positive. Received: {name}={value}")
@@ -163,7 +169,7 @@ def evaluate(name: str, arguments: Arguments) -> Evaluation:
     return Evaluation(model, sections[: len(own)], sections[len(own) :], note)
 
 
-def open_model(name: str, models_dir: Path | None) -> Recogniser | Translator:
+def open_model(name: str, models_dir: Path | None) -> Recogniser | Translator | Writer:
     """Opens a model as the kind that its card says it is.
 
     Raises:
@@ -178,7 +184,11 @@ def open_model(name: str, models_dir: Path | None) -> Recogniser | Translator:
 
 
 def check_comparable(model: TrainedModel, other: TrainedModel) -> None:
-    """Refuses a comparison of a model with itself, or with one that reads pictures of another size."""
+    """Refuses a comparison of a model with itself, with one of other sizes, or of one that does not read."""
+    for one in (model, other):
+        if isinstance(one, Writer):
+            raise UserError(f"--against {other.folder.name}: expected two models that read, received the writer "
+                            f"{one.folder.name}; choose others, or leave it out")  # fmt: skip
     if model.folder == other.folder:
         raise UserError(f"--against {other.folder.name}: expected another model than the one measured, received the "
                         f"same; choose another")  # fmt: skip
@@ -188,12 +198,25 @@ def check_comparable(model: TrainedModel, other: TrainedModel) -> None:
                         f"{model.folder.name} is, received one of {sides[1]}; choose another")  # fmt: skip
 
 
-def steps_for(model: Recogniser | Translator, sets: Sequence[Pictures], arguments: Arguments) -> list[Callable]:
+def steps_for(
+    model: Recogniser | Translator | Writer, sets: Sequence[Pictures], arguments: Arguments
+) -> list[Callable]:
     """What there is to measure of a model: calls that give a section each."""
     if isinstance(model, Translator):
         judge = find_judge(model, arguments.models_dir)
         return translator_steps(model, sets, arguments.seed, arguments.robustness_pictures, judge)
+    if isinstance(model, Writer):
+        judge, extent = find_judge(model, arguments.models_dir), extent_of(arguments)
+        chosen = sets if arguments.dataset else main_data(sets)
+        beside = partial(training_pictures, model, names=arguments.dataset, data_dir=arguments.data_dir)
+        return writer_steps(model, chosen, beside, judge, extent, arguments.seed)
     return reader_steps(model, sets, arguments.seed, arguments.robustness_pictures)
+
+
+def extent_of(arguments: Arguments) -> Extent:
+    """How much of a writer is measured."""
+    asked = Extent(arguments.likelihood_pictures, arguments.importance_samples)
+    return asked.limited(arguments.limit)
 
 
 def steps_against(model: TrainedModel, other: TrainedModel, sets: Sequence[Pictures], seed: int) -> list[Callable]:

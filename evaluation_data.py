@@ -48,9 +48,20 @@ class Pictures(NamedTuple):
         """The characters that may be read with that narrowing; None: all."""
         return self.narrowings[self.suiting]
 
+    @property
+    def classes(self) -> np.ndarray:
+        """int (C,): the labels that occur, in order."""
+        return np.unique(self.labels)
+
     def spread(self, count: int) -> "Pictures":
         """At most `count` of them, spread evenly over the set, hence over its writers."""
-        chosen = np.linspace(0, len(self.labels), min(count, len(self.labels)), endpoint=False).astype(int)
+        return self._take(np.linspace(0, len(self.labels), min(count, len(self.labels)), endpoint=False).astype(int))
+
+    def stratified(self, count: int) -> "Pictures":
+        """At most `count` of them, of each class by its share: what a mean over all is best told by."""
+        return self._take(np.argsort(self.labels, kind="stable")).spread(count)
+
+    def _take(self, chosen: np.ndarray) -> "Pictures":
         writers = None if self.writers is None else self.writers[chosen]
         return self._replace(images=self.images[chosen], labels=self.labels[chosen], writers=writers)
 
@@ -94,6 +105,44 @@ def data_for(model: TrainedModel, names: Sequence[str] = (), data_dir: Path | No
     return Loaded([group for title, part in named for group in _groups(title, part, model, alphabet)], note)
 
 
+def by_dataset(sets: Sequence[Pictures]) -> list[list[Pictures]]:
+    """The groups of each data set, in the order of the sets."""
+    names = dict.fromkeys(pictures.dataset for pictures in sets)
+    return [[pictures for pictures in sets if pictures.dataset == name] for name in names]
+
+
+def joined(groups: Sequence[Pictures]) -> Pictures:
+    """The groups of one data set as one, of which everything may be read."""
+    if len(groups) == 1:
+        return groups[0]
+    images, labels = (np.concatenate([getattr(one, name) for one in groups]) for name in ("images", "labels"))
+    writers = None if groups[0].writers is None else np.concatenate([one.writers for one in groups])
+    return Pictures(groups[0].dataset, "characters", images, labels, {ALL: None}, writers)
+
+
+def training_pictures(
+    model: TrainedModel, test: Pictures, names: Sequence[str] = (), data_dir: Path | None = None
+) -> Pictures | None:
+    """What a data set holds of the same characters beside its test part: there to train on, and to choose by.
+
+    Args:
+        test: Of `data_for`, with the same names and folder.
+
+    Returns:
+        None where there is none: all of the set is test pictures, or the rest shows other characters.
+    """
+    chosen = list(dict.fromkeys(names)) or trained_on(model)
+    named = dict(zip(_titles(chosen), chosen, strict=True))
+    if test.dataset not in named:  # photographs, which were added to the model's own sets
+        return None
+    data = _load(named[test.dataset], model, data_dir)
+    rest = relabelled(data.take(np.flatnonzero(data.split != TEST)), model.alphabet)
+    kept = rest.take(np.flatnonzero(np.isin(rest.labels, test.classes)))
+    if _all_is_test(data, model) or not len(kept.labels):
+        return None
+    return test._replace(images=kept.images, labels=kept.labels, writers=kept.writers)
+
+
 def trained_on(model: TrainedModel) -> list[str]:
     """Names of the data sets that a model was trained on.
 
@@ -131,13 +180,15 @@ def _note_of_change(model: TrainedModel, sets: Sequence[GlyphDataset]) -> str:
 
 def _to_measure(data: GlyphDataset, model: TrainedModel) -> GlyphDataset:
     """The test part; all of a set that names none, and that the model has not seen."""
+    return data if _all_is_test(data, model) else data.take(np.flatnonzero(data.split == TEST))
+
+
+def _all_is_test(data: GlyphDataset, model: TrainedModel) -> bool:
     try:
         seen = {_title(name) for name in trained_on(model)}  # by titles: one folder can be written in many ways
     except UserError:
         seen = {_title(data.name)}  # nobody knows: a part at least
-    if data.test_drawn and _title(data.name) not in seen:
-        return data
-    return data.take(np.flatnonzero(data.split == TEST))
+    return data.test_drawn and _title(data.name) not in seen
 
 
 def _nothing_in_common(test: GlyphDataset, model: TrainedModel, wanted: str) -> str:

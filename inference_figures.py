@@ -52,7 +52,7 @@ def draw_typeset(given: Image.Image, seen: np.ndarray, typeset: np.ndarray, capt
         typeset: float32 `(S, S, 1)` in [0, 1], 1 is ink.
         captions: Of the three.
     """
-    ink = Image.fromarray(np.round(255 * (1 - typeset[..., 0])).astype(np.uint8))
+    ink = Image.fromarray(as_levels(1 - typeset[..., 0]))
     return lay_out([given, enlarged(seen), ink.resize((PANEL, PANEL), Image.Resampling.BICUBIC)], captions)
 
 
@@ -69,6 +69,23 @@ def draw_reading(
     """
     said = "no character" if reason else f"read as  {top[0][0]}   {100 * top[0][1]:.1f} %"
     return lay_out([given, enlarged(seen), draw_bars(top, reason)], ["given", "as the model saw it", said])
+
+
+def draw_restored(given: Image.Image, seen: np.ndarray, drawn: np.ndarray, captions: Sequence[str]) -> Image.Image:
+    """Draws, side by side, what was given, what the model saw, and the character drawn anew, pixel by pixel.
+
+    Args:
+        given: A `preview`.
+        seen: uint8 `(S, S)`, white ink on black.
+        drawn: float32 `(S, S, 1)` in [0, 1], 1 is ink.
+        captions: Of the three.
+    """
+    return lay_out([given, enlarged(seen), enlarged(as_levels(drawn)[..., 0])], captions)
+
+
+def as_levels(drawn: np.ndarray) -> np.ndarray:
+    """Grey levels uint8 of ink in [0, 1]: ink is white."""
+    return np.round(255 * drawn).astype(np.uint8)
 
 
 def draw_bars(top: Sequence[tuple[str, float]], reason: str | None) -> Image.Image:

@@ -11,7 +11,7 @@ from metrics import Share, bootstrap_interval, bootstrap_shares
 SHARE, NUMBER = "share", "1"  # units: a part of one, printed in percent; a number without any
 DIGITS = 6  # of figures in JSON
 WORST = 5  # classes and confusions in a table, of all that JSON holds
-WRITERS, WILSON, BOOTSTRAP = "writers", "wilson", "bootstrap"  # where an interval comes from
+WRITERS, WILSON, BOOTSTRAP, JACKKNIFE = "writers", "wilson", "bootstrap", "jackknife"  # where an interval comes from
 
 
 class Row(NamedTuple):
@@ -72,7 +72,7 @@ class Measure(NamedTuple):
     count: int  # pictures it was measured on
     unit: str
     oracle: float | None = None  # the same figure of type set perfectly from what was read
-    interval: str | None = None  # of WRITERS, WILSON and BOOTSTRAP; None where there is no interval
+    interval: str | None = None  # of WRITERS, WILSON, BOOTSTRAP and JACKKNIFE; None where there is no interval
     refused: float | None = None  # share of the pictures that were refused, whether read right or not
 
     @classmethod

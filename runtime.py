@@ -7,10 +7,11 @@
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -27,6 +28,7 @@ CARD_FIELDS = {
 FIGURE = re.compile(r'\{\s+("value":[^{}]*?)\s+\}')  # as JSON spreads one over many lines
 MODELS_DIR = Path(__file__).resolve().parent / "modelh5"  # the shipped models
 BATCH = 1024  # pictures a call: bounds the memory, whatever is asked
+LIKELIHOODS = ("bernoulli", "continuous")  # how a writer's pictures are weighed: config.py tells of them
 RULED_OUT = np.float32(-1e9)  # log prior of a character that may not be read
 
 
@@ -39,6 +41,7 @@ class TrainedModel:
 
     task: ClassVar[str | None] = None  # the one task that a kind of model is for
     parts: ClassVar[tuple[str, ...]] = ()  # files that it runs
+    optional_parts: ClassVar[tuple[str, ...]] = ()  # files that it runs where it has them
     names: ClassVar[tuple[str, ...]] = ()  # fields of the card that it needs: lists of names
 
     @classmethod
@@ -86,21 +89,33 @@ class TrainedModel:
         return self.card["image_size"]
 
     @cached_property
-    def session(self):
-        """The first of its parts, ready to run.
+    def sessions(self) -> dict[str, Any]:
+        """Every part there is, ready to run, by its name without the suffix.
 
         Raises:
-            UserError: It does not take or give what the card says.
+            UserError: One does not take or give what the card says.
         """
-        path = self.folder / self.parts[0]
-        session = open_session(path)
-        sides = {tensor.name: tensor.shape[1] for tensor in session.get_inputs() if len(tensor.shape) == 4}
-        classes = {tensor.name: tensor.shape[1] for tensor in session.get_outputs()}["logits"]
-        if (sides["image"], classes) != (self.image_size, len(self.alphabet)):
-            raise UserError(f"{path}: expected pictures of {self.image_size} pixels and {len(self.alphabet)} "
-                            f"characters, as the card says; the network is for {sides['image']} and {classes}; "
-                            f"restore or retrain the model")  # fmt: skip
-        return session
+        files = [file for file in self.parts + self.optional_parts if file in self.card["files"]]
+        sessions = {file.removesuffix(".onnx"): open_session(self.folder / file) for file in files}
+        for name, session in sessions.items():
+            self._check_sizes(name, session)
+        return sessions
+
+    @property
+    def session(self):
+        """The first of its parts, ready to run."""
+        return next(iter(self.sessions.values()))
+
+    def _check_sizes(self, name: str, session) -> None:
+        tensors = {tensor.name: tensor.shape[1:] for tensor in (*session.get_inputs(), *session.get_outputs())}
+        for tensor, shape in self.shapes().items():
+            if tensor in tensors and tuple(tensors[tensor]) != shape:
+                raise UserError(f"{self.folder / name}.onnx: expected {tensor} of shape {shape}, as the card says, "
+                                f"received {tuple(tensors[tensor])}; restore or retrain the model")  # fmt: skip
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """What the card says of the networks' inputs and outputs: shapes without the first axis, by name."""
+        return {"image": (self.image_size, self.image_size, 1), "logits": (len(self.alphabet),)}
 
     def refuse_nan(self, *outputs: np.ndarray) -> None:
         """Refuses outputs of a damaged model, which hold NaN or infinity."""
@@ -224,6 +239,84 @@ class Recogniser(TrainedModel):
         has_ink = images.max(axis=(1, 2, 3)) > 0
         is_character = has_ink & (found >= self.card["no_character"]["least_evidence"])
         return Reading(softmax(logits / self.card["temperature"] + prior), found, is_character, features)
+
+
+class Writer(TrainedModel):
+    """A conditional variational autoencoder: it draws any character of its alphabet in any style.
+
+    A style is a point of its latent space; where a prior was learned, noise from N(0,1) becomes a style of a character
+    by it, and elsewhere noise and style are the same.
+    """
+
+    task = "write"
+    parts = ("encoder.onnx", "decoder.onnx")
+    optional_parts = ("prior.onnx", "density.onnx")
+
+    @classmethod
+    def _check_kind(cls, path: Path, card: dict) -> None:
+        super()._check_kind(path, card)
+        size = card.get("latent_size")
+        if not (is_number(size) and size == int(size) >= 1) or card.get("likelihood") not in LIKELIHOODS:
+            raise UserError(f"{path}: expected a model card with a latent_size and a likelihood of "
+                            f"{', '.join(LIKELIHOODS)}, received none or others; restore or retrain the "
+                            f"model")  # fmt: skip
+
+    @property
+    def latent_size(self) -> int:
+        """Length of a style."""
+        return self.card["latent_size"]
+
+    @property
+    def has_prior(self) -> bool:
+        """Whether a prior was learned."""
+        return "prior.onnx" in self.card["files"]
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        vector = dict.fromkeys(("mean", "log_variance", "style", "noise"), (self.latent_size,))
+        return {"image": (self.image_size, self.image_size, 1)} | vector
+
+    def encode(self, images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The styles that pictures may have been written in, as normal distributions.
+
+        Args:
+            images: uint8 `(N, S, S, 1)`, white ink on black. labels: int `(N,)`, which characters they show.
+
+        Returns:
+            Mean and log variance, float32 `(N, Z)`.
+        """
+        return self._run("encoder", ("mean", "log_variance"), image=images, label=labels)
+
+    def decode(self, styles: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Draws characters, float32 `(N, S, S, 1)` in [0, 1], of styles float32 `(N, Z)` and labels int `(N,)`."""
+        return self._run("decoder", ("image",), style=styles, label=labels)[0]
+
+    def styles(self, noise: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Styles `(N, Z)` in which people write these characters, of noise `(N, Z)` from N(0,1)."""
+        if not self.has_prior:
+            return noise
+        return self._run("prior", ("style",), noise=noise, label=labels)[0]
+
+    def noise(self, styles: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Turns `styles` around.
+
+        Returns:
+            Noise float32 `(N, Z)`, and how dense styles lie there, log p(style | label) in nats, float32 `(N,)`.
+        """
+        if not self.has_prior:
+            return styles, -0.5 * (np.square(styles).sum(axis=1) + self.latent_size * np.log(2 * np.pi))
+        return self._run("density", ("noise", "log_density"), style=styles, label=labels)
+
+    def _run(self, part: str, wanted: Sequence[str], label: np.ndarray, **values: np.ndarray) -> list[np.ndarray]:
+        session = self.sessions[part]
+        inputs = values | {"label": np.asarray(label, np.int32)}
+        known = {tensor.name for tensor in session.get_inputs()}  # an export drops an input that changes nothing
+        taken = {name: value for name, value in inputs.items() if name in known}
+        batches = [{name: value[start : start + BATCH] for name, value in taken.items()}
+                   for start in range(0, max(len(label), 1), BATCH)]  # fmt: skip
+        results = [session.run(list(wanted), batch) for batch in batches]
+        outputs = [np.concatenate(parts) for parts in zip(*results, strict=True)]
+        self.refuse_nan(*outputs)
+        return outputs
 
 
 def evidence(logits: np.ndarray) -> np.ndarray:

@@ -4,8 +4,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from config import ClassifierRun, RunConfig, TranslatorRun
+from cleaning import without_misfits
+from config import ClassifierRun, CVAERun, RunConfig, TranslatorRun
 from data_processor import GlyphDataset, load_joined
+from runtime import Recogniser
 
 if TYPE_CHECKING:
     import keras
@@ -32,8 +34,8 @@ class Task(Protocol):
     def finish(self, model: "keras.Model") -> None:
         """What is left to do to the best weights before they are handed over; a function of them alone."""
 
-    def features(self, model: "keras.Model", images: np.ndarray) -> np.ndarray:
-        """What the projector shows of images: float32 `(N, C)`."""
+    def features(self, model: "keras.Model", images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """What the projector shows of images with these labels: float32 `(N, C)`."""
 
     def card(self, model: "keras.Model") -> dict:
         """What the model card says of this kind of model, and what it was told about itself on validation data."""
@@ -43,10 +45,13 @@ def load_inputs(run: RunConfig) -> dict[str, Any]:
     """Everything that a run reads, without Keras: so that a mistake shows at once, and not after its import.
 
     Raises:
-        UserError: Data or fonts are missing, damaged or do not fit the alphabet.
+        UserError: Data, fonts or the reader to clean by are missing, damaged or do not fit the alphabet.
     """
     size = run.model.image_size
-    inputs = {"data": load_joined(run.dataset, run.model.alphabet, run.data_dir, seed=run.seed, image_size=size)}
+    data = load_joined(run.dataset, run.model.alphabet, run.data_dir, seed=run.seed, image_size=size)
+    if run.cleaned_by:
+        data = without_misfits(data, Recogniser.open(run.cleaned_by), run.least_likely)
+    inputs = {"data": data}
     if isinstance(run, TranslatorRun):
         from synthetic_image_generator import render_alphabet
 
@@ -65,6 +70,10 @@ def make_task(run: RunConfig, **inputs: Any) -> Task:
         from classifier_model import ClassifierTask
 
         return ClassifierTask(run, **inputs)
+    if isinstance(run, CVAERun):
+        from cvae_model import CVAETask
+
+        return CVAETask(run, **inputs)
     raise TypeError(f"no model file knows settings of this kind. Received: run={run!r}")
 
 
@@ -78,4 +87,8 @@ def build_model(run: RunConfig) -> "keras.Model":
         from classifier_model import build_classifier
 
         return build_classifier(run)
+    if isinstance(run, CVAERun):
+        from cvae_model import build_cvae
+
+        return build_cvae(run)
     raise TypeError(f"no model file knows settings of this kind. Received: run={run!r}")

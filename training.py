@@ -173,7 +173,7 @@ def write_projector(board: Board, task: Task, model: keras.Model) -> None:
     images, labels = task.data.part(VALIDATION)
     chosen = evenly_spread(labels, len(task.data.alphabet), PROJECTED)
     captions = [task.data.class_names[label] for label in labels[chosen]]
-    board.project(task.features(model, images[chosen]), images[chosen], captions)
+    board.project(task.features(model, images[chosen], labels[chosen]), images[chosen], captions)
 
 
 def flat_settings(settings: dict, prefix: str = "") -> dict[str, float | int | str | bool]:

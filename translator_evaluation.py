@@ -29,7 +29,7 @@ from reader_evaluation import (
 )
 from report import NUMBER, Measure, Section
 from robustness import Outcome
-from runtime import Recogniser, Translator, find_models
+from runtime import Recogniser, TrainedModel, Translator, find_models
 from synthetic_image_generator import render_alphabet
 
 TOLERANCE = 0.1  # of the range from paper to ink, for every pixel of a glyph
@@ -75,13 +75,13 @@ def translator_steps(
     ]
 
 
-def find_judge(translator: Translator, models_dir: Path | None) -> Recogniser | None:
-    """The independent reader of what a translator sets, or None where it was not trained.
+def find_judge(model: TrainedModel, models_dir: Path | None) -> Recogniser | None:
+    """The independent reader of what a model sets or writes, or None where it was not trained.
 
     Raises:
         UserError: It is damaged.
     """
-    name = "judge-digits" if set(translator.alphabet) <= set(DIGITS) else "judge-ascii"
+    name = "judge-digits" if set(model.alphabet) <= set(DIGITS) else "judge-ascii"
     return Recogniser.open(name, models_dir) if name in find_models(models_dir) else None
 
 

@@ -68,3 +68,15 @@ def smoke_reader_run(tmp_path_factory) -> RunConfig:
 def smoke_reader(smoke_reader_run) -> Path:
     """The trained folder of that run."""
     return smoke_reader_run.models_dir / smoke_reader_run.name
+
+
+@pytest.fixture(scope="session")
+def smoke_writer_run(tmp_path_factory) -> RunConfig:
+    """A finished training run of a conditional VAE; its folders are shared, so tests leave them alone."""
+    return train_for_seconds("cvae-digits-smoke", tmp_path_factory.mktemp("writer"))
+
+
+@pytest.fixture(scope="session")
+def smoke_writer(smoke_writer_run) -> Path:
+    """The trained folder of that run."""
+    return smoke_writer_run.models_dir / smoke_writer_run.name

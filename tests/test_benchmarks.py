@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks import bench_inference, bench_recognise, bench_training
+from benchmarks import bench_handwriting, bench_inference, bench_recognise, bench_training
 from benchmarks.bench_inference import Cost
 from benchmarks.bench_recognise import Reading
 from benchmarks.bench_training import Judge
@@ -127,9 +127,32 @@ def test_readings_are_told_by_the_picture():
     assert bench_recognise.reading_rows(readings[:2] * 2, 500, 0.4)[0].met == "**no**"
 
 
+def test_writing_is_held_against_what_is_wanted():
+    lines, letters = [Cost(0.7, 90, ""), Cost(0.9, 95, ""), Cost(0.6, 91, "")], [Cost(9.0, 300, ""), Cost(8.5, 310, "")]
+    rows = bench_handwriting.writing_rows(lines, letters)
+    assert [row.met for row in rows] == ["yes", "**no**", "", "yes"]
+    assert [row.measured for row in rows[2:]] == ["95 MB", "310 MB"]
+
+
+def test_made_up_text_has_the_characters_asked_for():
+    text = bench_handwriting.made_up_text("abc", 500)
+    assert len(text.replace(" ", "")) == 500
+    assert set(text) == set("abc ")
+    assert max(map(len, text.split(" "))) == 10
+
+
+def test_a_letter_cut_short_is_refused(tmp_path):
+    script = tmp_path / "cut.py"
+    script.write_text("print('a/b: c.png: 1,002 characters, 3 x 4 pixels'); print('d.png: 1 character, 3 x 4 pixels')")
+    assert bench_handwriting.write([script], 1003).seconds > 0
+    with pytest.raises(UserError, match="expected 1,004 characters written, received 1,003"):
+        bench_handwriting.write([script], 1004)
+
+
 def test_benchmarks_load_no_keras_before_the_backend_is_set_up():
     code = (
-        "import sys, benchmarks.bench_inference, benchmarks.bench_recognise, benchmarks.bench_training\n"
+        "import sys\n"
+        "from benchmarks import bench_handwriting, bench_inference, bench_recognise, bench_training\n"
         "print({'keras', 'tensorflow'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)

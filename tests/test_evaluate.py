@@ -18,7 +18,7 @@ from runtime import CARD, Recogniser, Translator, file_sha256
 from shell import UserError
 
 ROOT = Path(evaluate.__file__).parent
-READER, TRANSLATOR = "recogniser-digits-smoke", "translator-digits-smoke"
+READER, TRANSLATOR, WRITER = "recogniser-digits-smoke", "translator-digits-smoke", "cvae-digits-smoke"
 FIGURE = {"value", "low", "high", "count", "unit", "interval"}
 
 
@@ -37,6 +37,15 @@ def work(smoke_reader, smoke_model, tmp_path) -> Path:
     """A folder with a reader and a translator that a test may write to, and no data but the embedded digits."""
     for folder in (smoke_reader, smoke_model):
         shutil.copytree(folder, tmp_path / "modelh5" / folder.name)
+    return tmp_path
+
+
+@pytest.fixture
+def writing(smoke_writer, smoke_reader, tmp_path) -> Path:
+    """The same with a writer, and a reader for its judge."""
+    shutil.copytree(smoke_writer, tmp_path / "modelh5" / WRITER)
+    shutil.copytree(smoke_reader, tmp_path / "modelh5" / "judge-digits")
+    change_card(tmp_path, "judge-digits", name="judge-digits")
     return tmp_path
 
 
@@ -121,6 +130,36 @@ def test_a_judge_measures_legibility(work):
     quality = card_of(work, TRANSLATOR)["quality"]
     assert "STIXGeneral: read right by judge-digits" in quality["type: digits, digits allowed"]["measures"]
     assert "legibility" not in quality
+
+
+def test_a_writer_is_measured_from_its_likelihood_to_its_hand(writing, capsys):
+    assert run(writing, WRITER, likelihood_pictures=6, importance_samples=3, limit=30, pictures=True, json=True) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["task"] == "write"
+    assert list(told["quality"]) == [
+        "likelihood: digits",
+        "legibility: digits, digits allowed",
+        "distances: digits",
+        "training on synthetic, testing on real: digits",
+        "nearest training pictures: digits",
+        "one hand",
+    ]
+    assert told["quality"]["likelihood: digits"]["measures"]["negative log-likelihood, k = 3"]["count"] == 6
+    drawn = {path.name for path in (writing / "images" / "evaluation" / f"{WRITER}-partial").glob("*.png")}
+    assert {"hands.png", "digits-classes.png", "digits-mistakes.png", "digits-nearest.png"} <= drawn
+    assert not card_of(writing, WRITER).get("quality")
+
+
+def test_a_writer_without_a_judge_is_measured_as_far_as_can_be(writing, capsys):
+    shutil.rmtree(writing / "modelh5" / "judge-digits")
+    assert run(writing, WRITER, likelihood_pictures=6, importance_samples=3, limit=1) == 0
+    said = capsys.readouterr()
+    assert "no judge among the models" in said.out and "negative log-likelihood" in said.out and not said.err
+
+
+def test_a_writer_is_not_compared_with_readers(writing, capsys):
+    assert "received the writer cvae-digits-smoke" in failure(writing, capsys, WRITER, against="judge-digits")
+    assert "received the writer cvae-digits-smoke" in failure(writing, capsys, "judge-digits", against=WRITER)
 
 
 def test_the_same_seed_gives_the_same_report(work, capsys):
@@ -328,8 +367,8 @@ def test_an_unknown_character_task_and_model_are_told(work, capsys):
     assert "does not know 'é'" in failure(work, capsys, READER, alphabet="1é")
     assert "did you mean" in failure(work, capsys, READER[:-1])
     assert "there is: " in failure(work, capsys, READER, against="nobody")
-    change_card(work, READER, task="write")
-    assert "recognise, translate" in failure(work, capsys, READER)
+    change_card(work, READER, task="sing")
+    assert "recognise, translate, write" in failure(work, capsys, READER)
 
 
 def test_one_bad_model_does_not_keep_the_others_from_being_measured(work, capsys):
@@ -347,7 +386,10 @@ def test_nothing_to_measure_is_told(tmp_path, settings, complaint):
         evaluate.main(Arguments(models_dir=tmp_path, **settings))
 
 
-@pytest.mark.parametrize("settings", [{"limit": 0}, {"robustness_pictures": 0}, {"seed": -1}])
+@pytest.mark.parametrize(
+    "settings",
+    [{"limit": 0}, {"robustness_pictures": 0}, {"seed": -1}, {"likelihood_pictures": 0}, {"importance_samples": 0}],
+)
 def test_settings_out_of_range_are_refused(settings):
     with pytest.raises(ValueError, match="Received"):
         Arguments(**settings)

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,8 +18,9 @@ from PIL import Image, ImageDraw
 
 import inference
 import picture
-from inference import Arguments, Opened, Recognition, default_model, output_files, picture_files
+from inference import Arguments, output_files, picture_files
 from inference_figures import BARS_LEFT, BARS_RIGHT, INK, draw_bars, draw_reading, preview
+from inference_tasks import Opened, Recognition, default_model
 from runtime import CARD
 from shell import UserError
 
@@ -86,7 +88,8 @@ def answers(smoke_reader, tmp_path, capsys):
 
 
 def open_all(paths: list[Path], failures: list[str], takes_blank: bool = False) -> list[Opened]:
-    task = SimpleNamespace(takes_blank=takes_blank, model=SimpleNamespace(image_size=28))
+    find = partial(Recognition.find, None) if takes_blank else picture.find_glyph
+    task = SimpleNamespace(find=find, model=SimpleNamespace(image_size=28))
     return list(inference.open_all(paths, failures, task, previews=True))
 
 
@@ -286,8 +289,8 @@ def test_random_bytes_are_only_ever_reported(tmp_path, content, magic, takes_bla
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I", "F", "CMYK"])
 def test_previews_of_every_mode(tmp_path, mode):
     grey = Image.open(draw_seven(tmp_path / "seven.png"))
-    picture = Image.fromarray(np.asarray(grey).astype(np.uint16) * 200) if mode == "I;16" else grey.convert(mode)
-    panel = preview(picture, inference.find_glyph(picture))
+    given_picture = Image.fromarray(np.asarray(grey).astype(np.uint16) * 200) if mode == "I;16" else grey.convert(mode)
+    panel = preview(given_picture, picture.find_glyph(given_picture))
     assert panel.mode == "RGB"
     assert np.asarray(panel).std() > 10
 
@@ -406,7 +409,10 @@ def test_figures_of_readings_are_drawn_where_they_are_asked_for(answers, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--font=STIXGeneral"], "--task recognise sets nothing in type; leave it out"),
+        (
+            ["--font=STIXGeneral"],
+            "--font STIXGeneral: --task recognise takes none; leave it out, or choose --task translate",
+        ),
         (["--alphabet=12x"], "does not know 'x'"),
         (["--task=translate"], "expected a model of the task 'translate', received one of 'recognise'"),
         (["--model=recogniser-digits-smok"], "did you mean 'recogniser-digits-smoke'"),

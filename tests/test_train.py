@@ -28,7 +28,7 @@ from training import CommitEpoch
 ROOT = Path(train.__file__).parent
 
 
-TRANSLATOR, READER = "translator-digits-smoke", "recogniser-digits-smoke"
+TRANSLATOR, READER, WRITER = "translator-digits-smoke", "recogniser-digits-smoke", "cvae-digits-smoke"
 
 
 def command(folder: Path, *settings: str, preset: str = TRANSLATOR) -> list[str]:
@@ -68,6 +68,7 @@ def train_killed_twice(folder: Path, line: list[str], name: str) -> None:
     [
         (TRANSLATOR, ("--limit=1200", "--model.dropout=0.3", "--dataset-share=0.9", "--augment.share=0.5")),
         (READER, ("--limit=1200", "--averaging=0.9")),
+        (WRITER, ("--limit=1200", "--model.kl-warmup=60", "--model.prior-fitted=after")),
     ],
 )
 def test_killed_twice_ends_with_the_bits_of_the_unbroken_run(tmp_path, preset, settings):
@@ -165,7 +166,7 @@ def places_below(folder: Path) -> dict[str, Path]:
 
 
 @pytest.mark.usefixtures("policy")
-@pytest.mark.parametrize("kind", ["smoke_run", "smoke_reader_run"])
+@pytest.mark.parametrize("kind", ["smoke_run", "smoke_reader_run", "smoke_writer_run"])
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_every_precision_trains_stops_goes_on_and_exports(request, tmp_path, monkeypatch, precision, kind):
     run = replace(request.getfixturevalue(kind), name="half", precision=precision, **places_below(tmp_path))
@@ -210,7 +211,9 @@ def test_the_averages_of_the_weights_are_what_is_validated_and_kept(smoke_reader
         np.testing.assert_array_equal(kept, average)
 
 
-@pytest.mark.parametrize(("preset", "part"), [(TRANSLATOR, "translator.onnx"), (READER, "recogniser.onnx")])
+@pytest.mark.parametrize(
+    ("preset", "part"), [(TRANSLATOR, "translator.onnx"), (READER, "recogniser.onnx"), (WRITER, "prior.onnx")]
+)
 def test_jax_trains_on_two_devices(tmp_path, preset, part):
     devices = "--xla_force_host_platform_device_count=2"
     for settings in (["--epochs=1", "--limit=65"], ["--epochs=1", "--limit=65", "--name=again"]):
@@ -322,7 +325,8 @@ def test_mistakes_end_in_one_line_and_code_2(arguments, message, tmp_path):
 
 
 def test_help_and_presets_need_no_tensorflow(tmp_path):
-    program = "import sys, train, inference, evaluate, data_processor, synthetic_image_generator, visualize_model\n"
+    program = "import sys, train, inference, generate, evaluate, visualize_model\n"
+    program += "import data_processor, synthetic_image_generator\n"
     program += "assert not {'tensorflow', 'keras', 'matplotlib', 'sklearn'} & set(sys.modules), 'too much is imported'"
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
     for preset in config.PRESETS:

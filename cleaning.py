@@ -1,0 +1,35 @@
+"""Training pictures without those that hardly anybody could take for what their label says."""
+
+import numpy as np
+
+from config import LOOK_ALIKES
+from data_processor import TEST, GlyphDataset
+from metrics import alike
+from runtime import Recogniser
+from shell import UserError
+
+
+def without_misfits(data: GlyphDataset, reader: Recogniser, least: float) -> GlyphDataset:
+    """Drops fragments and mislabelled characters; the test part stays as it is.
+
+    Args:
+        data: On the model's alphabet.
+        reader: A trained reader of that alphabet.
+        least: Least probability that it must give to a picture's own character and its look-alikes together.
+
+    Raises:
+        UserError: The reader is of another size, or does not know all characters.
+    """
+    unknown = "".join(sorted(set(data.alphabet) - set(reader.alphabet)))
+    if unknown or reader.image_size != data.images.shape[1]:
+        raise UserError(f"--cleaned-by {reader.folder.name}: expected a reader of {data.alphabet!r} in "
+                        f"{data.images.shape[1]} pixels, received one of {reader.alphabet!r} in {reader.image_size}; "
+                        f"choose another, or none")  # fmt: skip
+    return data.take(np.flatnonzero((data.split == TEST) | (own_probability(data, reader) >= least)))
+
+
+def own_probability(data: GlyphDataset, reader: Recogniser) -> np.ndarray:
+    """Probability `(N,)` that a reader gives to each picture's own character or a look-alike of it, in any case."""
+    label_of = np.array([reader.alphabet.index(character) for character in data.alphabet])
+    same = alike(reader.alphabet, LOOK_ALIKES)[label_of[data.labels]]  # (N, K)
+    return (reader.recognise(data.images).probabilities * same).sum(axis=1)

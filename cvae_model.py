@@ -1,0 +1,307 @@
+"""The conditional VAE: a character and a style in, that character written in that style out."""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from augmentation import Seeded, augmented
+from batches import EVALUATION_BATCH, GlyphBatches, MeanOverBatch, training_part, validation_part
+from config import AugmentConfig, CVAEConfig, CVAERun
+from data_processor import GlyphDataset
+from drawing import tile
+from learned_prior import LearnedPrior, fit_to_posteriors, standard_log_density
+
+SAMPLE_STYLES = 12  # columns of the progress picture
+TALLEST_SAMPLE = 24  # rows of it, before another block begins beside
+ACTIVE_VARIANCE = 0.01  # of the posterior mean over pictures: a latent below it says nothing (Burda et al. 2016)
+
+
+class RandomBinarise(Seeded):
+    """Ink, or none, by chance as grey as a pixel is: a picture `(B, S, S, 1)` in 0..255 becomes one of 0 and 255."""
+
+    def call(self, images):
+        return 255 * ops.cast(keras.random.uniform(ops.shape(images), 0, 255, seed=self.generator) < images, "float32")
+
+
+class RandomStyle(Seeded):
+    """A style `(B, Z)` drawn from normal distributions with this mean and log variance, both `(B, Z)`."""
+
+    def call(self, mean, log_variance):
+        return mean + ops.exp(0.5 * log_variance) * keras.random.normal(ops.shape(mean), seed=self.generator)
+
+
+class ActiveLatents(keras.metrics.Metric):
+    """How many latents tell pictures apart: those whose posterior mean varies by more than 0.01 (Burda et al. 2016)."""
+
+    def __init__(self, size: int, name: str = "active_latents", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.count = self.add_weight(name="count", initializer="zeros")
+        self.total = self.add_weight(name="total", shape=(size,), initializer="zeros")
+        self.squares = self.add_weight(name="squares", shape=(size,), initializer="zeros")
+
+    def update_state(self, mean):
+        self.count.assign_add(ops.cast(ops.shape(mean)[0], "float32"))
+        self.total.assign_add(ops.sum(mean, axis=0))
+        self.squares.assign_add(ops.sum(ops.square(mean), axis=0))
+
+    def result(self):
+        count = ops.maximum(self.count, 1.0)
+        variance = self.squares / count - ops.square(self.total / count)
+        return ops.sum(ops.cast(variance > ACTIVE_VARIANCE, "float32"))
+
+
+def _told(x, label, classes: int):
+    """Features scaled and shifted channel by channel as the character tells (FiLM, Perez et al. 2018), then SiLU."""
+    width = x.shape[-1]
+    told = layers.Embedding(classes, 2 * width, embeddings_initializer="zeros")(label)
+    told = layers.Reshape((*[1] * (len(x.shape) - 2), 2 * width))(told)
+    scale, shift = ops.split(told, 2, axis=-1)
+    return ops.silu(x * (1 + scale) + shift)
+
+
+def _untold(x, label, classes: int):
+    return ops.silu(x)
+
+
+def build_encoder(config: CVAEConfig) -> keras.Model:
+    """Builds q(style | image, label): image `(B, S, S, 1)` in 0..255, label `(B,)` -> mean, log variance `(B, Z)`."""
+    size, classes = config.image_size, len(config.alphabet)
+    tell = _told if config.label_to == "both" else _untold
+    image = keras.Input((size, size, 1), name="image")
+    label = keras.Input((), dtype="int32", name="label")
+    x = layers.Rescaling(1 / 255, name="scale")(image)
+    if config.architecture == "conv":
+        first, second = config.widths
+        x = tell(layers.Conv2D(first, 5, strides=2, padding="same")(x), label, classes)  # (B, S/2, S/2, w0)
+        x = tell(layers.Conv2D(second, 4, strides=2, padding="same")(x), label, classes)  # (B, S/4, S/4, w1)
+        x = x + ops.silu(layers.Conv2D(second, 3, padding="same")(x))
+    x = layers.Flatten()(x)
+    for units in config.hidden:
+        x = tell(layers.Dense(units)(x), label, classes)
+    moments = [layers.Dense(config.latent_size, dtype="float32", name=name)(x) for name in ("mean", "log_variance")]
+    return keras.Model([image, label], moments, name="encoder")
+
+
+def _enlarge(x, width: int):
+    """Doubles height and width: a convolution draws four pixels for each, a quarter of the cost of drawing after."""
+    height, breadth = x.shape[1:3]
+    x = layers.Conv2D(4 * width, 3, padding="same")(x)
+    x = layers.Permute((1, 3, 2, 4, 5))(layers.Reshape((height, breadth, 2, 2, width))(x))
+    return layers.Reshape((2 * height, 2 * breadth, width))(x)
+
+
+def build_decoder(config: CVAEConfig) -> keras.Model:
+    """Builds p(image | style, label): style `(B, Z)`, label `(B,)` -> logits of ink `(B, S, S, 1)`."""
+    size, classes = config.image_size, len(config.alphabet)
+    style = keras.Input((config.latent_size,), name="style")
+    label = keras.Input((), dtype="int32", name="label")
+    x = style
+    for units in reversed(config.hidden):
+        x = _told(layers.Dense(units)(x), label, classes)
+    if config.architecture == "conv":
+        first, second = config.widths
+        side = size // 4
+        x = layers.Reshape((side, side, second))(layers.Dense(side * side * second)(x))
+        x = _told(x, label, classes)  # (B, S/4, S/4, w1)
+        x = x + ops.silu(layers.Conv2D(second, 3, padding="same")(x))
+        x = _told(_enlarge(x, first), label, classes)  # (B, S/2, S/2, w0)
+        x = x + ops.silu(layers.Conv2D(first, 3, padding="same")(x))
+        logits = _enlarge(x, 1)
+    else:
+        logits = layers.Reshape((size, size, 1))(layers.Dense(size * size)(x))
+    return keras.Model([style, label], layers.Activation("linear", dtype="float32")(logits), name="decoder")
+
+
+def bernoulli_nats(target, logits):
+    """-log p(picture) in nats `(B,)` of targets in [0, 1] and logits of ink, both `(B, S, S, 1)`, pixel by pixel."""
+    return ops.sum(ops.softplus(logits) - target * logits, axis=(1, 2, 3))
+
+
+def continuous_bernoulli_nats(target, logits):
+    """The same for grey levels, which a Bernoulli has no density for.
+
+    Adds -log C of the continuous Bernoulli, C(l) = x / tanh(x / 2) with x = logit of l; a series near x = 0.
+
+    Reference: Loaiza-Ganem & Cunningham 2019, "The continuous Bernoulli" (arXiv:1907.06845).
+    """
+    near = ops.abs(logits) < 0.1
+    x = ops.where(near, 1.0, logits)
+    exact = ops.log(ops.abs(x)) - ops.log(ops.tanh(ops.abs(x) / 2))
+    series = float(np.log(2)) + ops.square(ops.where(near, logits, 0.0)) / 12
+    constant = ops.sum(ops.where(near, series, exact), axis=(1, 2, 3))
+    return bernoulli_nats(target, logits) - constant
+
+
+class CVAE(keras.Model):
+    """Encoder and decoder, and a prior where one is learned, trained together on the evidence lower bound.
+
+    Args:
+        config: Sizes, alphabet and likelihood.
+        augment: How training pictures are changed; `None` leaves them.
+        seed: Seed of augmentation, binarisation and styles.
+
+    Reference: Sohn et al. 2015, "Learning Structured Output Representation using Deep Conditional Generative Models".
+    """
+
+    def __init__(self, config: CVAEConfig, augment: AugmentConfig | None = None, seed: int = 0, **kwargs):
+        encoder, decoder = build_encoder(config), build_decoder(config)
+        classes = len(config.alphabet)
+        image = keras.Input((config.image_size, config.image_size, 1), dtype="uint8", name="image")
+        label = keras.Input((), dtype="int32", name="label")
+        seen = ops.cast(image, "float32")
+        if augment is not None and augment.share:
+            seen = augmented(seen, augment, seed)
+        if config.likelihood == "bernoulli":
+            seen = RandomBinarise(seed, name="binarise")(seen)
+        mean, log_variance = encoder([seen, label])
+        style = RandomStyle(seed, name="draw_style")(mean, log_variance)
+        outputs = {"logits": decoder([style, label]), "target": seen / 255, "mean": mean, "log_variance": log_variance}
+        prior = None
+        if config.prior == "flow":
+            prior = LearnedPrior(config.latent_size, classes, config.couplings, config.coupling_width, name="prior")
+            outputs["log_density"] = prior(style, label)[1]
+        super().__init__({"image": image, "label": label}, outputs, **kwargs)
+        self.config, self.encoder, self.decoder, self.prior = config, encoder, decoder, prior
+        self.steps = self.add_weight(shape=(), initializer="zeros", trainable=False, name="steps_of_warmup")
+        self.mean = MeanOverBatch()
+        self.reconstruction_metric = keras.metrics.Mean(name="reconstruction_nats")
+        self.kl_metric = keras.metrics.Mean(name="kl_nats")
+        self.active_metric = ActiveLatents(config.latent_size)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """Nats a picture, summed over pixels and latents: -log p(picture | style) and the weighted KL divergence.
+
+        Validation weighs the divergence by 1, so that losses compare whatever the weight in training.
+
+        Args:
+            y_pred: `logits` and `target` `(B, S, S, 1)`; `mean` and `log_variance` `(B, Z)`; `log_density` `(B,)` of
+                the drawn style under a learned prior.
+        """
+        likelihood = {"bernoulli": bernoulli_nats, "continuous": continuous_bernoulli_nats}[self.config.likelihood]
+        reconstruction = likelihood(y_pred["target"], y_pred["logits"])
+        kl = self._divergence(y_pred)
+        self.reconstruction_metric.update_state(reconstruction)
+        self.kl_metric.update_state(kl)
+        self.active_metric.update_state(y_pred["mean"])
+        nats = reconstruction + (self._kl_weight() if training else 1.0) * kl
+        return self.mean(nats, nats)
+
+    def _divergence(self, y_pred):
+        """KL(q || p) in nats `(B,)`; where the prior is learned with the model, estimated from the one style drawn."""
+        mean, log_variance = y_pred["mean"], y_pred["log_variance"]
+        if self.prior is None or self.config.prior_fitted == "after":
+            return 0.5 * ops.sum(ops.square(mean) + ops.exp(log_variance) - log_variance - 1, axis=1)
+        spread = ops.exp(0.5 * log_variance)
+        entropy = -standard_log_density(ops.ones_like(mean)) + ops.sum(ops.log(spread), axis=1)
+        return -entropy - y_pred["log_density"]
+
+    def _kl_weight(self):
+        """Rises with the steps of training, which it counts, to the weight wanted."""
+        if not self.config.kl_warmup:
+            return self.config.kl_weight
+        self.steps.assign_add(1.0)
+        return self.config.kl_weight * ops.minimum(self.steps / self.config.kl_warmup, 1.0)
+
+    @property
+    def index_limits(self) -> dict[str, int]:
+        """How many values each integer input of the parts has."""
+        return {"label": len(self.config.alphabet)}
+
+    def parts(self) -> dict[str, keras.Model]:
+        """What a user runs, by ONNX file name: encoder, decoder, and of a learned prior both directions."""
+        config = self.config
+        image = keras.Input((config.image_size, config.image_size, 1), dtype="uint8", name="image")
+        label = keras.Input((), dtype="int32", name="label")
+        style, noise = (keras.Input((config.latent_size,), name=name) for name in ("style", "noise"))
+        mean, log_variance = self.encoder([ops.cast(image, "float32"), label])
+        moments = {"mean": mean, "log_variance": log_variance}
+        parts = {
+            "encoder": keras.Model([image, label], moments),
+            "decoder": keras.Model([style, label], {"image": ops.sigmoid(self.decoder([style, label]))}),
+        }
+        if self.prior is not None:
+            told, density = self.prior(style, label)
+            parts["density"] = keras.Model([style, label], {"noise": told, "log_density": density})
+            parts["prior"] = keras.Model([noise, label], {"style": self.prior(noise, label, inverse=True)[0]})
+        return parts
+
+
+def build_cvae(run: CVAERun) -> CVAE:
+    """The untrained model of a run."""
+    return CVAE(run.model, run.augment, run.seed, name="cvae")
+
+
+class LabelledBatches(GlyphBatches):
+    """Pictures whose label is told to the model, too."""
+
+    def batch(self, chosen: np.ndarray):
+        inputs, targets = super().batch(chosen)
+        return inputs | targets, targets
+
+
+class CVAETask:
+    """What `train.py` needs to know of writing.
+
+    Args:
+        run: The resolved configuration.
+        data: The joined data set on the model's alphabet.
+    """
+
+    kind = "write"
+
+    def __init__(self, run: CVAERun, data: GlyphDataset):
+        self.run, self.data = run, data
+        self.noise = np.random.default_rng(run.seed).standard_normal((SAMPLE_STYLES, run.model.latent_size), np.float32)
+
+    def build(self) -> CVAE:
+        return build_cvae(self.run)
+
+    def training_batches(self) -> LabelledBatches:
+        run = self.run
+        return LabelledBatches(training_part(run, self.data), run.batch_size, seed=run.seed, shares=run.dataset_share)
+
+    def validation_batches(self) -> LabelledBatches:
+        return LabelledBatches(validation_part(self.run, self.data), EVALUATION_BATCH)
+
+    def draw(self, model: CVAE) -> dict[str, np.ndarray]:
+        """The progress picture, uint8 `(H, W)`: a row a character, a column a style, the same ones every epoch."""
+        classes, size = len(self.run.model.alphabet), self.run.model.image_size
+        labels = np.repeat(np.arange(classes, dtype=np.int32), SAMPLE_STYLES)
+        styles = np.tile(self.noise, (classes, 1))
+        if model.prior is not None and self.run.model.prior_fitted == "with":
+            styles = ops.convert_to_numpy(model.prior(styles, labels, inverse=True)[0])
+        drawn = ops.convert_to_numpy(ops.sigmoid(model.decoder([styles, labels])))
+        rows = np.round(255 * drawn).astype(np.uint8).reshape(classes, SAMPLE_STYLES, size, size, 1)
+        blocks = -(-classes // TALLEST_SAMPLE)
+        rows = np.pad(rows, [(0, -classes % blocks), *[(0, 0)] * 4])
+        return {"progress": np.concatenate([tile(block) for block in np.split(rows, blocks)], axis=1)}
+
+    def finish(self, model: CVAE) -> None:
+        """Fits the prior, where it is to be fitted after the model."""
+        if model.prior is not None and self.run.model.prior_fitted == "after":
+            part = training_part(self.run, self.data)
+            fit_to_posteriors(model.prior, *self.posteriors(model, part.images, part.labels), part.labels,
+                              self.run.seed)  # fmt: skip
+
+    def posteriors(self, model: CVAE, images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and log variance `(N, Z)` of the styles of uint8 images `(N, S, S, 1)`, labels `(N,)`."""
+        missing = -len(images) % EVALUATION_BATCH  # JAX divides whole batches alone
+        inputs = [np.pad(images, [(0, missing), *[(0, 0)] * 3]), np.pad(labels, (0, missing))]
+        moments = model.encoder.predict(inputs, batch_size=EVALUATION_BATCH, verbose=0)
+        return tuple(moment[: len(images)] for moment in moments)
+
+    def features(self, model: CVAE, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Mean styles `(N, Z)` of images, for the projector."""
+        return self.posteriors(model, images, labels)[0]
+
+    def card(self, model: CVAE) -> dict:
+        """What the model card says of this task beside what it says of every model."""
+        config = self.run.model
+        return {
+            "task": self.kind,
+            "alphabet": config.alphabet,
+            "architecture": config.architecture,
+            "image_size": config.image_size,
+            "latent_size": config.latent_size,
+            "likelihood": config.likelihood,
+        }

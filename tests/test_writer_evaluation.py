@@ -1,0 +1,274 @@
+"""What is said of a writer, of writers that are so simple that it is known beforehand."""
+
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from toy_writers import SIDE, Judge, Toy, columns, flat, pictures
+
+import writer_evaluation
+from config import ASCII, DIGITS
+from evaluation_data import Pictures, by_dataset, joined, training_pictures
+from runtime import Reading, TrainedModel
+from writer_evaluation import (
+    Extent,
+    copying,
+    distances,
+    draw_hands,
+    legibility,
+    main_data,
+    one_hand,
+    samples,
+    teaching,
+    writer_steps,
+)
+
+EXTENT = Extent(likelihood_pictures=12, importance_samples=5, samples=60, lessons=60, hands=20)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr("metrics.RESAMPLES", 40)
+
+
+def test_classes_keep_their_share_of_the_pictures_measured():
+    labels = np.repeat([0, 1, 0], [30, 20, 50])
+    some = pictures(100)._replace(labels=labels).stratified(20)
+    assert np.bincount(some.labels).tolist() == [16, 4]
+
+
+def test_sample_k_is_the_same_however_many_there_are(monkeypatch):
+    writer, labels = Toy(partial(columns, lean=0.3)), np.arange(30) % 4
+    whole = samples(writer, labels, 0)
+    assert whole.dtype == np.uint8
+    monkeypatch.setattr(writer_evaluation, "BLOCK", 7)
+    np.testing.assert_array_equal(samples(writer, labels[:11], 0), whole[:11])
+    assert (samples(writer, labels, 1) != whole).any()
+
+
+def test_what_the_judge_cannot_read_is_counted_and_named():
+    section = legibility(Toy(), Judge(blind=2), pictures(), 30, 0)
+    measures = {name: measure.value for name, measure in section.measures.items()}
+    assert measures == {
+        "read right by judge-toy": 0.75,
+        "worst character, read right by judge-toy": 0,
+        "real pictures, read right by judge-toy": 0.75,
+    }
+    assert section.headline == tuple(measures)[:2]
+    assert {name: one.value for name, one in section.classes.items()} == {"0": 1, "1": 1, "2": 0, "3": 1}
+    assert section.measures["read right by judge-toy"].count == 120
+    assert "The worst is 2." in section.note and "2 read as 0" in section.confusions
+    assert {"toys-digits-classes", "toys-digits-mistakes"} <= set(section.drawings)
+
+
+def test_letters_are_forgiven_their_case_and_look_alikes_one_after_the_other():
+    letters = pictures(alphabet="Oo0b")._replace(narrowings={"letters and digits": None})
+    names = list(legibility(Toy(alphabet="Oo0b"), Judge("Oo0b"), letters, 5, 0).measures)
+    assert [name for name in names if name.startswith("read")] == [
+        "read right by judge-toy",
+        "read right but for its case by judge-toy",
+        "read right but for its case or a look-alike by judge-toy",
+    ]
+
+
+def test_a_judge_of_more_characters_in_another_order_is_understood():
+    class Wide(Judge):
+        def recognise(self, images, allowed=None):
+            read = super().recognise(images)
+            order = [1, 0, 2, 3]  # of "0123" on "1023x"
+            wide = np.pad(read.probabilities[:, order], ((0, 0), (0, 1)))
+            return Reading(wide, read.evidence, read.is_character, read.features)
+
+    judge = Wide()
+    section = legibility(Toy(), SimpleNamespace(folder=judge.folder, alphabet="1023x", recognise=judge.recognise),
+                         pictures(), 5, 0)  # fmt: skip
+    assert section.measures["read right by judge-toy"].value == 1
+
+
+def test_distances_stand_beside_those_of_real_pictures():
+    real = pictures(300, 1)
+    section = distances(Toy(partial(columns, lean=0.1)), Judge(), pictures(), lambda: real, 60, 0)
+    near = {name: measure.value for name, measure in section.measures.items()}
+    far = distances(Toy(flat(0.5)), Judge(), pictures(), lambda: real, 60, 0).measures
+    assert far["Frechet distance"].value > 100 * near["Frechet distance"]
+    assert near["Frechet distance over that of real"] == pytest.approx(
+        near["Frechet distance"] / near["Frechet distance of real pictures"]
+    )
+    assert far["precision"].value == far["coverage"].value == 0 < near["coverage"]
+    assert {name.removesuffix(" of real pictures") for name in near if name.endswith("pictures")} == {
+        *("Frechet distance", "kernel distance", "precision", "recall", "coverage", "density")
+    }
+    assert section.measures["coverage"].count == 60 and "judge-toy" in section.note
+
+
+@pytest.mark.parametrize("real", [None, pictures(30, 1)])
+def test_distances_of_too_few_pictures_are_not_told(real):
+    section = distances(Toy(), Judge(), pictures(), lambda: real, 60, 0)
+    assert not section.measures and section.note.startswith("Not measured: ")
+
+
+def test_samples_that_teach_nothing_teach_less():
+    real = pictures(300, 1)
+    good, poor = (teaching(Toy(draw), pictures(), lambda: real, 200, 0) for draw in (columns, flat(0.5)))
+    assert list(good.measures) == [f"read right, trained on 200 {kind} pictures" for kind in ("synthetic", "real")]
+    (good_share, real_share), (poor_share, _) = ([one.value for one in section.measures.values()]
+                                                 for section in (good, poor))  # fmt: skip
+    assert good_share > 0.9 and real_share > 0.9 and poor_share < 0.5
+    assert not teaching(Toy(), pictures(), lambda: None, 200, 0).measures
+
+
+def test_a_writer_that_hands_out_training_pictures_is_found_out():
+    rng = np.random.default_rng(0)
+    test, real = (pictures(count)._replace(images=rng.integers(0, 256, (count, SIDE, SIDE, 1), np.uint8))
+                  for count in (80, 200))  # fmt: skip
+    copies = real.images / np.float32(255)
+
+    def copy(styles, labels):
+        return copies[np.arange(len(labels))]
+
+    section = copying(Toy(copy), test, lambda: real, 0)
+    assert section.measures[section.headline[0]].value == 1
+    assert section.measures["mean distance"].value == pytest.approx(0, abs=1e-6)
+    assert copying(Toy(flat(0.5)), test, lambda: real, 0).measures["mean distance"].value > 1
+    assert next(iter(section.drawings.values()))().mode == "L"
+    assert not copying(Toy(copy), test, lambda: None, 0).measures
+
+
+# --- hands ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_hand_that_holds_is_told_from_letters_drawn_apart():
+    section = one_hand(Toy(partial(columns, lean=0.3)), pictures(), lambda: None, 40, 0)
+    own, apart = (section.measures[f"slant, letters of {kind}"]
+                  for kind in ("one noise vector", "independent noise vectors"))  # fmt: skip
+    assert own.value > 0.9 and own.low > 0.8
+    assert apart.low < 0 < apart.high
+    assert section.headline == tuple(f"{trait}, letters of one noise vector"
+                                     for trait in ("slant", "stroke width", "width to height"))  # fmt: skip
+
+
+def test_what_real_writers_share_stands_beside_it():
+    real = pictures(80, 1, writers=np.arange(80) // 4)
+    measures = one_hand(Toy(), pictures(), lambda: real, 20, 0).measures
+    assert measures["slant, letters of one real writer"].count == 20
+    assert not [name for name in one_hand(Toy(), pictures(), lambda: pictures(), 20, 0).measures if "real" in name]
+
+
+def test_a_writer_of_blank_pictures_has_no_hand_and_is_measured_all_the_same():
+    told = {section.name: section for section in sections(Toy(flat(0.0)), [pictures()], Judge())}
+    assert told["one hand"].measures == {} and told["one hand"].headline == ()
+    assert told["distances: toys digits"].measures["precision"].value == 0
+    real = pictures(80, 1, writers=np.arange(80) // 4)
+    assert len(one_hand(Toy(flat(0.0)), pictures(), lambda: real, 20, 0).measures) == 3
+
+
+def test_a_hand_is_not_told_by_one_character():
+    assert "two characters" in one_hand(Toy(), pictures(alphabet="0"), lambda: None, 20, 0).note
+
+
+def test_a_sheet_has_a_row_a_hand_and_a_column_a_character(monkeypatch):
+    monkeypatch.setattr(writer_evaluation, "SHEET_COLUMNS", 3)
+    monkeypatch.setattr(writer_evaluation, "SHEET_WIDTH", 90)
+    sheet = draw_hands(Toy(), np.arange(4), np.zeros((5, 2), np.float32))
+    cell = SIDE + 2
+    assert sheet.size == (3 * (2 * cell + 2), 3 * (10 * cell + 2))  # four characters in two blocks of two
+
+
+# --- the whole --------------------------------------------------------------------------------------------------------
+
+
+def sections(writer, sets, judge, **changes):
+    steps = writer_steps(writer, sets, lambda test: pictures(200, 1), judge, EXTENT._replace(**changes), 0)
+    return [step() for step in steps]
+
+
+def test_every_section_is_there_and_the_same_by_the_same_seed():
+    writer = Toy(partial(columns, lean=0.1))
+    told = sections(writer, [pictures()], Judge())
+    assert [section.name for section in told] == [
+        "likelihood: toys digits",
+        "legibility: toys digits, digits allowed",
+        "distances: toys digits",
+        "training on synthetic, testing on real: toys digits",
+        "nearest training pictures: toys digits",
+        "one hand",
+    ]
+    again = sections(writer, [pictures()], Judge())
+    assert [section.measures for section in told] == [section.measures for section in again]
+    assert all(section.measures and section.dataset == "toys" for section in told)
+
+
+@pytest.mark.parametrize(
+    ("judge", "reason"),
+    [
+        (None, "there is no judge among the models"),
+        (Judge("012"), "judge-toy does not know all"),
+        (Judge(image_size=28), "judge-toy reads glyphs of 28 pixels, not of 12"),
+    ],
+)
+def test_without_a_judge_that_suits_it_is_said_so(judge, reason):
+    told = {section.name: section for section in sections(Toy(), [pictures()], judge)}
+    assert "distances: toys digits" not in told
+    section = told["legibility and distances"]
+    assert section.note.startswith("Not measured: ") and reason in section.note and not section.measures
+
+
+def test_letters_and_signs_are_read_apart_and_measured_together():
+    signs = pictures()._replace(kind="signs", narrowings={"all": None})
+    names = [section.name for section in sections(Toy(), [pictures(), signs], Judge())]
+    assert names[:4] == [
+        "likelihood: toys characters",
+        "legibility: toys digits, digits allowed",
+        "legibility: toys signs, all allowed",
+        "distances: toys characters",
+    ]
+    assert names[-1] == "one hand" and len(names) == len(set(names)) == 7
+
+
+def test_the_data_set_of_the_most_characters_tells_most():
+    few, many = pictures(dataset="few", alphabet="01"), pictures(8, dataset="many")
+    assert [one.dataset for one in main_data([few, many, many])] == ["many", "many"]
+    assert [[one.dataset for one in group] for group in by_dataset([few, many, few])] == [["few", "few"], ["many"]]
+
+
+def test_groups_become_one_with_their_writers():
+    parts = [pictures(8, writers=np.arange(8)), pictures(4, writers=np.arange(4))]
+    whole = joined(parts)
+    assert (len(whole.images), whole.kind, whole.allowed) == (12, "characters", None)
+    assert whole.writers.tolist() == [*range(8), *range(4)]
+    assert joined(parts[:1]) is parts[0]
+
+
+def test_a_rehearsal_writes_less_but_enough_hands_to_tell_something():
+    assert Extent().limited(None) == Extent()
+    assert Extent().limited(5) == Extent(samples=5, lessons=5, hands=20)
+
+
+# --- the training part ------------------------------------------------------------------------------------------------
+
+
+def test_the_training_part_holds_what_is_not_tested_of_the_same_characters(tmp_path):
+    labels, path = np.arange(40) % 4, tmp_path / "set.npz"
+    images = np.zeros((40, 28, 28), np.uint8)
+    images[:, 4:24, 12] = 100 + np.arange(40)[:, None]
+    np.savez(path, images=images, labels=labels, classes=np.array(list("ab1?")),
+             split=np.where(np.arange(40) < 30, "train", "test"))  # fmt: skip
+    model = TrainedModel(Path(), {"name": "writer", "alphabet": ASCII, "data": {"name": str(path)}})
+    test = Pictures("set.npz", "letters", images[30:, ..., None], np.full(10, ASCII.index("b")), {"all": None})
+    rest = training_pictures(model, test)
+    assert set(rest.labels) == {ASCII.index("b")} and len(rest.labels) == np.count_nonzero(labels[:30] == 1)
+    assert rest.images.max() < 130
+    assert training_pictures(model, test._replace(dataset="photos")) is None
+    assert training_pictures(model, test._replace(labels=np.full(10, ASCII.index("z")))) is None
+
+
+def test_a_set_that_is_all_tested_has_no_training_part(tmp_path):
+    path = tmp_path / "mine.npz"
+    images = np.zeros((40, 28, 28), np.uint8)
+    images[:, 4:24, 12] = 255
+    np.savez(path, images=images, labels=np.arange(40) % 4, classes=np.array(list("0123")))
+    model = TrainedModel(Path(), {"name": "writer", "alphabet": DIGITS, "data": {"name": "digits"}})
+    test = Pictures("mine.npz", "digits", images[..., None], np.arange(40) % 4, {"digits": DIGITS})
+    assert training_pictures(model, test, [str(path)]) is None
