@@ -393,8 +393,8 @@ _ASCII_WRITER = replace(
     name="cvae-ascii",
     dataset=("unipen94",),
     cleaned_by="recogniser-ascii",
-    epochs=30,
-    model=CVAEConfig(alphabet=ASCII, latent_size=16, likelihood="continuous", prior="flow", prior_fitted="after"),
+    epochs=26,
+    model=CVAEConfig(alphabet=ASCII, latent_size=16, prior="flow", prior_fitted="after"),
 )
 _DENSE_WRITER = replace(
     _DIGIT_WRITER, name="cvae-dense", model=CVAEConfig(architecture="dense", hidden=(512, 512), latent_size=32)
@@ -407,7 +407,7 @@ _SD19_WRITER = replace(
     name="cvae-sd19-64",
     dataset=("sd19",),
     cleaned_by=None,
-    model=replace(_ASCII_WRITER.model, alphabet=ALNUM, image_size=64),
+    model=replace(_ASCII_WRITER.model, alphabet=ALNUM, image_size=64, likelihood="continuous"),
 )
 
 PRESETS: dict[str, tuple[str, RunConfig]] = {

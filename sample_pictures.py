@@ -1,6 +1,7 @@
 """Sample pictures: characters drawn as a pen would write them, on papers as people photograph and scan them.
 
-python sample_pictures.py               digits to images/samples/digits, other characters to images/samples/ascii
+python sample_pictures.py               digits to images/samples/digits, other characters to images/samples/ascii,
+                                        and five that lean, of one hand, to images/samples/mine
 python sample_pictures.py --seed 3      the same characters in another moment of the hand
 """
 
@@ -14,6 +15,7 @@ import tyro
 from PIL import Image, ImageDraw
 
 from shell import parse, run_script, written_whole
+from synthetic_image_generator import safe_name
 
 SUPERSAMPLING = 3  # subpixels a pixel side while drawing
 SAMPLES_A_SEGMENT = 40  # points of the curve between two points of a template
@@ -56,6 +58,8 @@ class Sample(NamedTuple):
     height: float  # of the character, as a share of the picture's
     centre: Point  # of the character, as a share of the picture
     pen: float  # width of the stroke, as a share of the character's height
+    slant: float = 0.0  # to the right, as a tangent, beyond that of the moment
+    mine: bool = False  # one of the few characters that a hand is to be taken from
 
 
 @dataclass(frozen=True)
@@ -73,10 +77,10 @@ class Arguments:
 
 
 def main(arguments: Arguments) -> None:
-    """Writes all samples, digits and other characters in a folder each."""
+    """Writes all samples: digits, other characters and those of one hand in a folder each."""
     for number, sample in enumerate(SAMPLES):
-        folder = arguments.out / ("digits" if sample.character.isdigit() else "ascii")
-        with written_whole(folder / f"{sample.name}.png") as draft:
+        folder = "mine" if sample.mine else "digits" if sample.character.isdigit() else "ascii"
+        with written_whole(arguments.out / folder / f"{sample.name}.png") as draft:
             draw_sample(sample, [arguments.seed, number]).save(draft)
     print(f"wrote {len(SAMPLES)} pictures to {arguments.out}")
 
@@ -97,7 +101,7 @@ def write(sample: Sample, rng: np.random.Generator) -> np.ndarray:
     unit = sample.height * height
     canvas = Image.new("L", (width, height))
     pen = ImageDraw.Draw(canvas)
-    hand = hand_matrix(rng)
+    hand = hand_matrix(sample.slant, rng)
     origin = np.array(sample.centre) * (width, height)
     for template in STROKES[sample.character]:
         for stroke, radius in pen_path(np.array(template), sample.pen, rng):
@@ -106,11 +110,11 @@ def write(sample: Sample, rng: np.random.Generator) -> np.ndarray:
     return np.asarray(canvas.reduce(SUPERSAMPLING), np.float32) / 255
 
 
-def hand_matrix(rng: np.random.Generator) -> np.ndarray:
-    """A slant and a turn, `(2, 2)`, for points as rows."""
+def hand_matrix(slant: float, rng: np.random.Generator) -> np.ndarray:
+    """About this slant, and a turn, `(2, 2)`, for points as rows."""
     turn = np.deg2rad(rng.uniform(-TURN, TURN))
     rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
-    return np.array([[1, 0], [-rng.uniform(0, SLANT), 1]]) @ rotation
+    return np.array([[1, 0], [-slant - rng.uniform(0, SLANT), 1]]) @ rotation
 
 
 def pen_path(template: np.ndarray, pen: float, rng: np.random.Generator) -> list[tuple[np.ndarray, float]]:
@@ -211,7 +215,9 @@ SAMPLES = (
     Sample("capital-r", "R", shaded_grey_paper, (420, 380), 0.52, (0.45, 0.52), 0.075),
     Sample("ampersand", "&", transparent, (300, 320), 0.66, (0.50, 0.50), 0.06),
     Sample("question-mark", "?", chalk_board, (320, 400), 0.56, (0.50, 0.50), 0.085),
-)
+    *(Sample(safe_name(character), character, white_paper, (300, 300), 0.6, (0.5, 0.5), 0.045, slant=0.4, mine=True)
+      for character in "AgkR4"),
+)  # fmt: skip
 
 
 if __name__ == "__main__":
