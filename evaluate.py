@@ -53,7 +53,7 @@ class Arguments:
     """Another model, to compare each with on the same pictures by McNemar's test."""
     robustness_pictures: int = 5000
     """Test pictures that each corruption of the robustness suite is measured on."""
-    likelihood_pictures: int = 1000
+    likelihood_pictures: int = 500
     """Test pictures that a writer's likelihood is measured on, each class by its share."""
     importance_samples: int = 500
     """Styles proposed for each of them, by which its likelihood is bounded from below: the more, the closer."""

@@ -6,7 +6,6 @@ real. `feature_distances.py` tells how far apart the two are as a whole. SciPy a
 are needed.
 """
 
-import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -18,7 +17,6 @@ from metrics import Share, accuracy, nearest_glyph
 NEIGHBOURS = 5  # k of precision, recall, density and coverage, as Naeem et al. take it
 CLOSEST_PERCENT = 1.0  # of held-out pictures: nearer to the training part than these is suspicious
 BLOCK = 1 << 22  # distances held at a time: 32 MB as float64, and a few such arrays
-LEARNER_UNITS, LEARNER_EPOCHS = 256, 20  # of the network that learns from pictures to tell what they are worth
 
 
 class Neighbourhoods(NamedTuple):
@@ -135,59 +133,6 @@ def legibility(probabilities: np.ndarray, asked: np.ndarray, same: np.ndarray | 
     check("NK N", probabilities=probabilities, asked=asked)
     check_probabilities(probabilities)
     return accuracy(probabilities.argmax(axis=1), asked, same)
-
-
-class LabelledPictures(NamedTuple):
-    """Pictures, and what they show."""
-
-    images: np.ndarray
-    """`(N, S, S, 1)`, uint8 or float in [0, 1]."""
-    labels: np.ndarray
-    """int `(N,)`."""
-
-
-class TrainedOn(NamedTuple):
-    """How many real test pictures one learner reads right, by what it was trained on."""
-
-    synthetic: Share
-    real: Share
-
-
-def train_on_synthetic_test_on_real(
-    synthetic: LabelledPictures, real: LabelledPictures, test: LabelledPictures
-) -> TrainedOn:
-    """Classification accuracy score: what generated pictures are worth as training data.
-
-    The learner is always the same: a network of one hidden layer of 256 units on the pixels, 20 epochs of Adam, seed 0.
-    It tells more than a linear one, and sooner: from 10,000 pictures it reads 95.6 % of MNIST and 56 % of unipen94's 94
-    characters, logistic regression 91.3 % and 49 %; another seed moves that by a few pictures. It is no good reader,
-    nor need it be: what counts is how far the first share falls short of the second.
-
-    Args:
-        synthetic: Generated pictures, with the labels asked for. real: As many of the training part, best with as many
-            of each class. test: Real pictures of other writers.
-
-    Reference: Ravuri and Vinyals 2019, "Classification Accuracy Score for Conditional Generative Models"
-    (arXiv:1905.10887).
-    """
-    for part in (synthetic, real, test):
-        check("NHW1 N", images=part.images, labels=part.labels)
-        check_labels(np.inf, labels=part.labels)
-    require(len(synthetic.labels) == len(real.labels), "`synthetic` and `real` must be as many",
-            synthetic=synthetic.labels, real=real.labels)  # fmt: skip
-    return TrainedOn(_learn_and_read(synthetic, test), _learn_and_read(real, test))
-
-
-def _learn_and_read(training: LabelledPictures, test: LabelledPictures) -> Share:
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.neural_network import MLPClassifier
-
-    pixels, unseen = (unit_range(images).reshape(len(images), -1) for images in (training.images, test.images))
-    learner = MLPClassifier((LEARNER_UNITS,), random_state=0, max_iter=LEARNER_EPOCHS, n_iter_no_change=LEARNER_EPOCHS)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is fixed on purpose
-        learner.fit(pixels, training.labels)
-    return accuracy(learner.predict(unseen), test.labels)
 
 
 def nearest_training_image(generated: np.ndarray, training: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,19 +12,18 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from classification_score import LabelledPictures, train_on_synthetic_test_on_real
 from drawing import enlarge, tile
 from evaluation_data import Pictures, by_dataset, joined
 from evaluation_pictures import draw_mistakes
 from feature_distances import GROUPS, FrechetResult, frechet, kernel_distance
 from generator_metrics import (
     CLOSEST_PERCENT,
-    LabelledPictures,
     Neighbourhoods,
     expected_coverage,
     memorised,
     nearest_training_image,
     neighbourhoods,
-    train_on_synthetic_test_on_real,
 )
 from hand_metrics import TRAITS, letters_of, shared_trait, trait_tables, writer_tables
 from metrics import bootstrap_interval
@@ -46,7 +45,7 @@ OF_REAL = " of real pictures"
 class Extent(NamedTuple):
     """How much is measured."""
 
-    likelihood_pictures: int = 1000
+    likelihood_pictures: int = 500
     importance_samples: int = 500
     samples: int = 10_000
     """Pictures written, to be read and compared with real ones."""

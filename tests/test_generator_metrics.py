@@ -12,16 +12,15 @@ from hypothesis import strategies as st
 
 import feature_distances
 import generator_metrics
+from classification_score import LabelledPictures, train_on_synthetic_test_on_real
 from feature_distances import frechet, frechet_distance, kernel_distance
 from generator_metrics import (
-    LabelledPictures,
     expected_coverage,
     importance_weighted_bound,
     legibility,
     memorised,
     nearest_training_image,
     neighbourhoods,
-    train_on_synthetic_test_on_real,
     within_class_distance,
 )
 from metrics import Share
@@ -209,24 +208,6 @@ def test_legibility_counts_what_a_reader_finds_to_be_as_asked():
     assert legibility(
         probabilities, np.array([0, 1, 1]), same=np.array([[1, 0, 0], [0, 1, 1], [0, 1, 1]], bool)
     ) == Share(3, 3)
-
-
-def test_what_is_as_good_as_real_teaches_as_much_and_what_is_not_teaches_less():
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    images, labels = (digits.images[..., None] / 16).astype(np.float32), digits.target
-    real, same, test = (LabelledPictures(images[part::3], labels[part::3]) for part in range(3))
-    trained_on = train_on_synthetic_test_on_real(same, real, test)
-    assert trained_on.real.share > 0.9
-    assert abs(trained_on.real.share - trained_on.synthetic.share) < 0.03
-    assert train_on_synthetic_test_on_real(same, real, test) == trained_on
-    few = np.arange(len(real.labels)) % 20
-    poor = train_on_synthetic_test_on_real(LabelledPictures(real.images[few], real.labels[few]), real, test)
-    assert poor.real == trained_on.real
-    assert poor.synthetic.share < 0.8
-    as_bytes = LabelledPictures(np.rint(real.images * 255).astype(np.uint8), real.labels)
-    assert train_on_synthetic_test_on_real(real, as_bytes, test).real.share == pytest.approx(poor.real.share, abs=0.02)
 
 
 def test_the_nearest_training_image_and_its_distance_are_exact():

@@ -31,6 +31,7 @@ EXTENT = Extent(likelihood_pictures=12, importance_samples=5, samples=60, lesson
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr("metrics.RESAMPLES", 40)
+    monkeypatch.setattr("classification_score.STEPS", 60)
 
 
 def test_classes_keep_their_share_of_the_pictures_measured():
