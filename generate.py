@@ -15,15 +15,17 @@ from typing import Literal
 
 import numpy as np
 import tyro
-from PIL import Image, ImageColor
+from PIL import Image
 
 from config import ASCII, characters_of
-from handwriting import TEMPERATURE, HandwritingGenerator, Style
+from glyph_sources import TEMPERATURE
+from handwriting import HandwritingGenerator
 from inference import is_picture_name
 from inference_tasks import default_model
 from layout import Box, Layout, Page
 from picture import to_glyph
 from shell import UserError, parse, run_script, written_whole
+from style import Style
 from synthetic_image_generator import safe_name
 
 LONG_TEXT = 2000  # characters; writing more shows how far it is
@@ -71,7 +73,8 @@ class Arguments:
     style: Path | None = None
     """The hand: a file of --save-style, or a folder of pictures of your own characters, any few of them. A picture is
     named by its character, a.png, or like the files of synthetic_image_generator.py, upper_A.png, comma.png; a number
-    may follow, a_2.png; or it lies in a sub-folder of that name. Unset: drawn by the seed."""
+    may follow, a_2.png; or it lies in a sub-folder of that name. These characters are written as you wrote them, the
+    others in the hand they have in common. Unset: drawn by the seed."""
     save_style: Path | None = None
     """Also save the hand as a JSON file."""
     mix_style: Path | None = None
@@ -120,7 +123,7 @@ def main(arguments: Arguments) -> None:
     else:
         pages = iter([draw_grid(arguments, generator, text, style)])
     if arguments.threshold is not None:
-        pages = (two_toned(page, arguments.layout, arguments.threshold) for page in pages)
+        pages = (two_toned(page, arguments.threshold) for page in pages)
     if to_save:  # not before: a text that cannot be written shall leave nothing behind
         to_save.save(arguments.save_style)
     save_pages(arguments, with_progress(pages, text), out)
@@ -261,7 +264,7 @@ def draw_grid(arguments: Arguments, generator: HandwritingGenerator, text: str, 
                       for glyph in glyphs])  # fmt: skip
     ink = cells.reshape(-1, tries, side, side).swapaxes(1, 2).reshape(-1, tries * side)
     boxes = [cell_box(cell, characters[k // tries], k // tries, k % tries) for k, cell in enumerate(cells)]
-    return Page(coloured(ink, arguments.layout), tuple(boxes))
+    return Page(ink, arguments.layout.palette, tuple(boxes))
 
 
 def cell_box(cell: np.ndarray, character: str, row: int, column: int) -> Box:
@@ -271,28 +274,15 @@ def cell_box(cell: np.ndarray, character: str, row: int, column: int) -> Box:
     return Box(character, column * side + left, row * side + top, right - left, bottom - top, column, row, 0)
 
 
-def coloured(ink: np.ndarray, layout: Layout) -> np.ndarray:
-    """Ink uint8 `(H, W)` on paper, in the layout's colours: uint8 `(H, W, 3)`."""
-    ink_colour, paper = colours(layout)
-    levels = np.arange(256)[:, None] / 255
-    return np.round(paper + levels * (ink_colour - paper)).astype(np.uint8)[ink]
-
-
-def colours(layout: Layout) -> np.ndarray:
-    """Of ink and paper, float64 `(2, 3)`."""
-    return np.array([ImageColor.getcolor(name, "RGB") for name in (layout.ink, layout.paper)], float)
-
-
-def two_toned(page: Page, layout: Layout, threshold: float) -> Page:
+def two_toned(page: Page, threshold: float) -> Page:
     """The page with every pixel either ink or paper."""
-    ink, paper = colours(layout)
+    paper, ink = page.palette[[0, -1]].astype(float)
     telling = np.argmax(np.abs(ink - paper))
     span = ink[telling] - paper[telling]
     if not span:
         return page
-    shades = (np.arange(256) - paper[telling]) / span > threshold
-    tones = np.stack([paper, ink]).astype(np.uint8)
-    return replace(page, image=tones[shades[page.image[..., telling]].astype(np.uint8)])
+    inked = (page.palette[:, telling] - paper[telling]) / span > threshold
+    return replace(page, palette=page.palette[np.where(inked, 255, 0)])
 
 
 def with_progress(pages: Iterator[Page], text: str) -> Iterator[Page]:
@@ -316,7 +306,7 @@ def save_pages(arguments: Arguments, pages: Iterator[Page], out: Path) -> None:
         if arguments.boxes:
             with written_whole(arguments.boxes.with_stem(arguments.boxes.stem + number)) as draft:
                 draft.write_text(page.to_json(), encoding="utf-8")
-        (height, width), count = page.image.shape[:2], len(page.boxes)
+        (height, width), count = page.ink.shape, len(page.boxes)
         noun = "character" if count == 1 else "characters"
         print(f"{file}: {count:,} {noun}, {width} x {height} pixels")
         if arguments.show and number in ("", "-1"):

@@ -16,10 +16,6 @@ from config import IMAGE_SIZE
 from letterforms import form_of
 from unsteadiness import Hand
 
-REFERENCE = (
-    "STIXGeneral.ttf"  # its x-height is two thirds of its capitals, as in writing; DejaVu Sans has three quarters
-)
-EM = 256  # pixels at which it is measured
 WIDEST = 1.7  # of the width in the reference: what is written wider is condensed
 GLYPH_HEIGHT = 20  # glyph pixels: what data sets scale a letter to
 USUAL_STROKE = 2.5  # glyph pixels
@@ -76,9 +72,15 @@ def pen_of(glyphs: np.ndarray) -> float:
         glyphs: uint8 `(N, S, S)`, some letters of the hand.
     """
     widths = stroke_widths(_inked(glyphs))
-    usual = float(np.median(widths[widths > 0])) if widths.any() else USUAL_STROKE
+    usual = _median(widths[widths > 0]) if widths.any() else USUAL_STROKE
     middling = (form_of("x").top + form_of("H").top) / 2
     return usual / GLYPH_HEIGHT * middling * FINENESS
+
+
+def _median(values: np.ndarray) -> float:
+    """The median of some numbers: NumPy's own would load its masked arrays first, which takes longer than a line."""
+    ordered, half = np.sort(values), len(values) // 2
+    return float(ordered[half - 1 + len(values) % 2 : half + 1].mean())
 
 
 def _inked(glyphs: np.ndarray) -> np.ndarray:
@@ -272,7 +274,7 @@ def _contours(strokes: np.ndarray, pen: float, scales: np.ndarray) -> tuple[np.n
 def _erf(distances: np.ndarray) -> np.ndarray:
     """The error function of distances from an edge, in glyph pixels."""
     scaled = (distances / (math.sqrt(2) * SOFTNESS)).ravel().tolist()
-    return np.reshape([math.erf(distance) for distance in scaled], distances.shape)
+    return np.array(list(map(math.erf, scaled))).reshape(distances.shape)
 
 
 def _bell(distances: np.ndarray) -> np.ndarray:

@@ -41,7 +41,6 @@ class TrainedModel:
 
     task: ClassVar[str | None] = None  # the one task that a kind of model is for
     parts: ClassVar[tuple[str, ...]] = ()  # files that it runs
-    optional_parts: ClassVar[tuple[str, ...]] = ()  # files that it runs where it has them
     names: ClassVar[tuple[str, ...]] = ()  # fields of the card that it needs: lists of names
 
     @classmethod
@@ -88,23 +87,30 @@ class TrainedModel:
         """Side of the pictures it takes, in pixels."""
         return self.card["image_size"]
 
-    @cached_property
-    def sessions(self) -> dict[str, Any]:
-        """Every part there is, ready to run, by its name without the suffix.
-
-        Raises:
-            UserError: One does not take or give what the card says.
-        """
-        files = [file for file in self.parts + self.optional_parts if file in self.card["files"]]
-        sessions = {file.removesuffix(".onnx"): open_session(self.folder / file) for file in files}
-        for name, session in sessions.items():
-            self._check_sizes(name, session)
-        return sessions
-
     @property
     def session(self):
         """The first of its parts, ready to run."""
-        return next(iter(self.sessions.values()))
+        return self.session_of(self.parts[0].removesuffix(".onnx"))
+
+    def session_of(self, part: str):
+        """A part, by its file's name without the suffix, ready to run; opened when first asked for.
+
+        Raises:
+            UserError: It does not take or give what the card says.
+        """
+        if part not in self._opened:
+            session = open_session(self.folder / f"{part}.onnx")
+            self._check_sizes(part, session)
+            self._opened[part] = session
+        return self._opened[part]
+
+    @cached_property
+    def _opened(self) -> dict[str, Any]:
+        return {}
+
+    def has_part(self, part: str) -> bool:
+        """Whether the model comes with a part."""
+        return f"{part}.onnx" in self.card["files"]
 
     def _check_sizes(self, name: str, session) -> None:
         tensors = {tensor.name: tensor.shape[1:] for tensor in (*session.get_inputs(), *session.get_outputs())}
@@ -138,6 +144,22 @@ class TrainedModel:
             raise UserError(f"model {self.card['name']!r} does not know {unknown!r}; expected characters of "
                             f"{self.alphabet!r}; choose another --model or --alphabet")  # fmt: skip
         return np.where([character in allowed for character in self.alphabet], np.float32(0), RULED_OUT)[None]
+
+    def run_part(self, part: str, wanted: Sequence[str], **values: np.ndarray) -> list[np.ndarray]:
+        """Runs a part on inputs `(N, ...)`, by name, and gives the outputs wanted, `(N, ...)`, in their order.
+
+        Raises:
+            UserError: The model is damaged: it answers with something that is no number.
+        """
+        session, count = self.session_of(part), len(next(iter(values.values())))
+        known = {tensor.name for tensor in session.get_inputs()}  # an export drops an input that changes nothing
+        taken = {name: value for name, value in values.items() if name in known}
+        batches = [{name: value[start : start + BATCH] for name, value in taken.items()}
+                   for start in range(0, max(count, 1), BATCH)]  # fmt: skip
+        results = [session.run(list(wanted), batch) for batch in batches]
+        outputs = [np.concatenate(parts) for parts in zip(*results, strict=True)]
+        self.refuse_nan(*outputs)
+        return outputs
 
 
 class Translator(TrainedModel):
@@ -250,7 +272,6 @@ class Writer(TrainedModel):
 
     task = "write"
     parts = ("encoder.onnx", "decoder.onnx")
-    optional_parts = ("prior.onnx", "density.onnx")
 
     @classmethod
     def _check_kind(cls, path: Path, card: dict) -> None:
@@ -269,7 +290,7 @@ class Writer(TrainedModel):
     @property
     def has_prior(self) -> bool:
         """Whether a prior was learned."""
-        return "prior.onnx" in self.card["files"]
+        return self.has_part("prior")
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         vector = dict.fromkeys(("mean", "log_variance", "style", "noise"), (self.latent_size,))
@@ -307,16 +328,84 @@ class Writer(TrainedModel):
         return self._run("density", ("noise", "log_density"), style=styles, label=labels)
 
     def _run(self, part: str, wanted: Sequence[str], label: np.ndarray, **values: np.ndarray) -> list[np.ndarray]:
-        session = self.sessions[part]
-        inputs = values | {"label": np.asarray(label, np.int32)}
-        known = {tensor.name for tensor in session.get_inputs()}  # an export drops an input that changes nothing
-        taken = {name: value for name, value in inputs.items() if name in known}
-        batches = [{name: value[start : start + BATCH] for name, value in taken.items()}
-                   for start in range(0, max(len(label), 1), BATCH)]  # fmt: skip
-        results = [session.run(list(wanted), batch) for batch in batches]
-        outputs = [np.concatenate(parts) for parts in zip(*results, strict=True)]
-        self.refuse_nan(*outputs)
-        return outputs
+        return self.run_part(part, wanted, label=np.asarray(label, np.int32), **values)
+
+
+class Generator(TrainedModel):
+    """A generative adversarial network: it invents a picture from noise, of a character of its alphabet if it is told.
+
+    A character is told by weights `(K,)` over the alphabet: 1 for it and 0 for all others, or a mixture. The noise is
+    from N(0,1) and decides how it is drawn.
+    """
+
+    task = "invent"
+    parts = ("generator.onnx",)
+
+    @classmethod
+    def _check_kind(cls, path: Path, card: dict) -> None:
+        super()._check_kind(path, card)
+        size = card.get("noise_size")
+        if not (is_number(size) and size == int(size) >= 1) or not isinstance(card.get("labelled"), bool):
+            raise UserError(f"{path}: expected a model card with a noise_size, and with labelled true or false, "
+                            f"received none or others; restore or retrain the model")  # fmt: skip
+
+    @property
+    def noise_size(self) -> int:
+        """Length of the noise."""
+        return self.card["noise_size"]
+
+    @property
+    def labelled(self) -> bool:
+        """Whether it is told the character; if not, label weights change nothing and may be left out."""
+        return self.card["labelled"]
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return super().shapes() | {"noise": (self.noise_size,), "label_weights": (len(self.alphabet),)}
+
+    def label_weights(self, labels: np.ndarray) -> np.ndarray:
+        """What tells one character a picture: float32 `(N, K)` of labels int `(N,)`."""
+        return np.eye(len(self.alphabet), dtype=np.float32)[labels]
+
+    def invent(self, noise: np.ndarray, label_weights: np.ndarray | None = None) -> np.ndarray:
+        """Draws pictures float32 `(N, S, S, 1)` in [0, 1], of noise float32 `(N, Z)` and weights float32 `(N, K)`.
+
+        Raises:
+            UserError: It has to be told the character and is not, or the model is damaged.
+        """
+        return self.run_part("generator", ("image",), noise=noise, **self._told(label_weights))[0]
+
+    def layers(self, noise: np.ndarray, label_weights: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """What every layer makes of the same inputs, by its name, in the order of drawing: float32 `(N, ...)`.
+
+        Raises:
+            UserError: The model comes without that part; or as of `invent`.
+        """
+        self._require_part("layers")
+        names = sorted(tensor.name for tensor in self.session_of("layers").get_outputs())  # they begin with numbers
+        outputs = self.run_part("layers", names, noise=noise, **self._told(label_weights))
+        return dict(zip(names, outputs, strict=True))
+
+    def score(self, images: np.ndarray, label_weights: np.ndarray | None = None) -> np.ndarray:
+        """How real the discriminator takes pictures uint8 `(N, S, S, 1)` for: float32 `(N,)`, above 0 for real.
+
+        Raises:
+            UserError: The model comes without that part; or as of `invent`.
+        """
+        self._require_part("discriminator")
+        return self.run_part("discriminator", ("score",), image=images, **self._told(label_weights))[0]
+
+    def _told(self, label_weights: np.ndarray | None) -> dict[str, np.ndarray]:
+        if not self.labelled:
+            return {}
+        if label_weights is None:
+            raise UserError(f"model {self.card['name']!r}: expected the characters to draw, received none; name them, "
+                            f"or choose a model that draws whichever it likes")  # fmt: skip
+        return {"label_weights": label_weights}
+
+    def _require_part(self, part: str) -> None:
+        if not self.has_part(part):
+            raise UserError(f"model {self.card['name']!r}: expected {part}.onnx, which its card does not name; retrain "
+                            f"the model, or choose another")  # fmt: skip
 
 
 def evidence(logits: np.ndarray) -> np.ndarray:
@@ -408,6 +497,7 @@ def open_session(path: Path):
     onnxruntime.set_default_logger_severity(3)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads leave the cores to others
     wanted = ["CUDAExecutionProvider", "CoreMLExecutionProvider", "CPUExecutionProvider"]
     usable = set(onnxruntime.get_available_providers())
     return onnxruntime.InferenceSession(path, options, providers=[name for name in wanted if name in usable])

@@ -1,6 +1,5 @@
 """Text by hand: one hand, any seed, any number of characters at a time, a hand of one's own."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,67 +8,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_glyph_sources import SIZE, BentWriter, SpotWriter
 
 import handwriting
-from config import ASCII, DIGITS
-from data_processor import TRAIN
-from handwriting import (
-    HandwritingGenerator,
-    ModelGlyphs,
-    RealGlyphs,
-    Style,
-    common_noise,
-    named,
-    noise_of,
-    numbered,
-    training_part,
-)
+from glyph_sources import ModelGlyphs
+from handwriting import HandwritingGenerator, named
 from layout import Layout
 from shell import UserError
+from style import Style
 
 ROOT = Path(handwriting.__file__).parent
-SIZE, LATENTS = 28, 4
-CENTRES = np.array([[8, 8], [8, 18], [18, 8], [18, 18]])  # of the spots that a style's numbers shade
-
-
-class SpotWriter:
-    """A writer in closed form: each number of a style is the shade of a spot, so that the encoder can tell it."""
-
-    alphabet, image_size, latent_size, has_prior = "0123abcd", SIZE, LATENTS, False
-    uncertainty = 0.05  # variance that the encoder claims
-
-    def __init__(self, decoder: str = "one"):
-        self.card = {"name": "spots", "files": {"encoder.onnx": "e", "decoder.onnx": decoder}}
-
-    def styles(self, noise, labels):
-        return noise
-
-    def noise(self, styles, labels):
-        return styles, np.zeros(len(styles), np.float32)
-
-    def decode(self, styles, labels):
-        images = np.zeros((len(labels), SIZE, SIZE, 1), np.float32)
-        images[:, 4:24, 4] = (0.3 + 0.08 * np.asarray(labels))[:, None, None]  # a bar, of the character's shade
-        for number, (y, x) in enumerate(CENTRES):
-            images[:, y - 2 : y + 3, x - 2 : x + 3, 0] = (1 / (1 + np.exp(-styles[:, number])))[:, None, None]
-        return images
-
-    def encode(self, images, labels):
-        shades = np.clip(images[:, CENTRES[:, 0], CENTRES[:, 1], 0] / 255, 0.002, 0.998)
-        mean = np.log(shades / (1 - shades)).astype(np.float32)
-        return mean, np.full_like(mean, np.log(self.uncertainty))
-
-
-class BentWriter(SpotWriter):
-    """The same with a prior: a style is twice its noise and one more."""
-
-    has_prior = True
-
-    def styles(self, noise, labels):
-        return 2 * noise + 1
-
-    def noise(self, styles, labels):
-        return (styles - 1) / 2, np.zeros(len(styles), np.float32)
 
 
 def generator_of(writer=None, seed: int = 0, **options) -> HandwritingGenerator:
@@ -85,16 +33,6 @@ def test_a_seed_gives_a_page_and_another_seed_another():
 
 def test_leading_zeros_stay():
     assert "".join(box.character for box in generator_of().write("003").boxes) == "003"
-
-
-@given(st.integers(0, 3 * handwriting.BLOCK), st.integers(0, 600), st.integers(0, 600))
-def test_a_numbered_row_is_the_same_in_any_window(start, before, count):
-    def rows(first, many):
-        return numbered([3, 5], first, many, lambda rng: rng.random((handwriting.BLOCK, 2)))
-
-    window = rows(start + before, count)
-    assert window.shape == (count, 2)
-    np.testing.assert_array_equal(rows(start, before + count)[before:], window)
 
 
 @settings(deadline=None)
@@ -209,30 +147,6 @@ def test_the_style_of_the_seed_is_the_default():
     np.testing.assert_array_equal(generator.write("ab").image, generator.write("ab", generator.style(5)).image)
 
 
-DAMAGED = ["", "{", "[]", '{"style": 3}', '{"style": {"model": "m", "fingerprint": "f", "vector": []}}', "[" * 10_000,
-           '{"style": {"model": "m", "fingerprint": "f", "vector": [NaN]}}', '{"style": {"vector": [1.0]}}',
-           '{"style": {"model": 1, "fingerprint": "f", "vector": [1, 2, 3, 4]}}']  # fmt: skip
-
-
-@pytest.mark.parametrize("content", DAMAGED)
-def test_a_damaged_style_is_one_line(content, tmp_path):
-    (tmp_path / "hand.json").write_text(content)
-    with pytest.raises(UserError, match=r"hand\.json: expected a style"):
-        Style.load(tmp_path / "hand.json")
-
-
-@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=3),
-                    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-                        st.sampled_from(["style", "model", "fingerprint", "vector"]), inner, max_size=4)))  # fmt: skip
-def test_any_json_is_a_style_or_refused(tmp_path_factory, content):
-    path = tmp_path_factory.getbasetemp() / "any.json"
-    path.write_text(json.dumps(content))
-    try:
-        assert Style.load(path).vector.ndim == 1
-    except UserError as error:
-        assert "any.json" in str(error)
-
-
 def test_a_style_of_another_model_is_refused_with_the_reason():
     style, retrained = generator_of().style(1), generator_of(SpotWriter("two"))
     with pytest.raises(UserError, match="an earlier one of that name"):
@@ -241,19 +155,6 @@ def test_a_style_of_another_model_is_refused_with_the_reason():
         retrained.sample("ab", Style(style.vector, "x", "y"))
     with pytest.raises(UserError, match="'spots', received one of 'x'"):
         style.mix(Style(style.vector[:2], "x", "y"), 0.5)
-
-
-def test_a_mixture_lies_between():
-    one, other = generator_of().style(1), generator_of().style(2)
-    np.testing.assert_allclose(one.mix(other, 0).vector, one.vector, atol=1e-6)
-    np.testing.assert_allclose(one.mix(other, 1).vector, other.vector, atol=1e-6)
-    lengths = [np.linalg.norm(style.vector) for style in (one, other, one.mix(other, 0.5))]
-    assert lengths[2] == pytest.approx((lengths[0] + lengths[1]) / 2, rel=1e-5)
-    opposite = Style(-one.vector, one.model, one.fingerprint)
-    assert np.isfinite(one.mix(opposite, 0.5).vector).all()
-    for share in (-0.1, 1.1, float("nan")):
-        with pytest.raises(UserError, match="share"):
-            one.mix(other, share)
 
 
 @pytest.mark.parametrize("writer", [SpotWriter(), BentWriter()])
@@ -268,6 +169,18 @@ def test_a_hand_is_found_again_in_its_characters(writer):
     assert np.abs(found).mean() < 1.5 * np.abs(hands).mean()
 
 
+def test_letters_of_ones_own_are_written_as_they_were(tmp_path):
+    generator = generator_of(temperature=0)
+    images = generator_of(seed=4).sample("ab1")
+    style = generator.style_of(images, "ab1")
+    style.save(tmp_path / "mine.json")
+    written = generator.sample("ab1", Style.load(tmp_path / "mine.json"))
+    np.testing.assert_allclose(written / 255, images / 255, atol=0.06)
+    assert np.abs(generator.sample("c", style)[0] / 255 - images[0] / 255).max() > 0.1
+    to_own = generator.interpolate((style, "a"), (style, "c"), 2)
+    np.testing.assert_allclose(to_own[0], images[0] / 255, atol=0.06)
+
+
 def test_one_bad_picture_hardly_matters_and_the_order_not_at_all():
     generator = generator_of()
     style = generator.style(2)
@@ -280,32 +193,6 @@ def test_one_bad_picture_hardly_matters_and_the_order_not_at_all():
     order = [6, 2, 0, 1, 5, 4, 3]
     shuffled = generator.style_of(worse[order], "".join("0123abd"[k] for k in order)).vector
     np.testing.assert_allclose(shuffled, spoilt, atol=1e-6)
-
-
-def test_without_freedom_a_hand_is_the_product_of_what_all_say_and_the_prior_once():
-    means, variances = np.array([[0.5], [1.5]]), np.array([[0.2], [0.5]])
-    precision = 1 / 0.2 + 1 / 0.5 - 1  # each posterior holds the prior, which counts once
-    expected = (0.5 / 0.2 + 1.5 / 0.5) / precision
-    np.testing.assert_allclose(common_noise(means, variances, freedom=0), [expected])
-
-
-def test_with_freedom_a_hand_is_that_of_the_joint_normal_distribution():
-    """Against the conditional mean of h given all readings, by the covariance matrix of both."""
-    means, variances, freedom = np.array([[0.8], [-0.2]]), np.array([[0.1], [0.3]]), 0.4
-    evidence = 1 / variances[:, 0] - 1
-    read = means[:, 0] / variances[:, 0] / evidence
-    covariance = (1 - freedom) * np.ones((2, 2)) + np.diag(freedom + 1 / evidence)
-    expected = (1 - freedom) ** 0.5 * np.ones(2) @ np.linalg.solve(covariance, read)
-    np.testing.assert_allclose(common_noise(means, variances, freedom), [expected])
-
-
-def test_a_prior_is_looked_through():
-    writer = BentWriter()
-    noise = np.array([[0.5, -0.5, 0.2, 0.0]], np.float32)
-    images = np.round(255 * writer.decode(writer.styles(noise, [1]), [1])).astype(np.uint8)
-    mean, variance = noise_of(writer, images, np.array([1]))
-    np.testing.assert_allclose(mean, noise, atol=0.1)
-    np.testing.assert_allclose(variance, writer.uncertainty / 4, rtol=1.0)
 
 
 def test_pictures_that_tell_no_hand_are_refused():
@@ -347,29 +234,6 @@ def test_the_way_between_two_leads_from_one_to_the_other():
 # ------------------------------------------------------------------------------------------------- real characters
 
 
-@pytest.fixture(scope="module")
-def people(data_dir) -> RealGlyphs:
-    return RealGlyphs("unipen94", data_dir)
-
-
-def test_a_hand_of_real_characters_is_one_writers(people):
-    hand = people.hand(3)
-    drawn = people.draw(np.arange(94), 3, 0, hand)
-    written = {image.tobytes() for image in people.images[people.writers == hand[0]]}
-    assert sum(image.tobytes() in written for image in drawn) == 94
-    assert people.hand(4)[0] != hand[0] or people.hand(5)[0] != hand[0]
-
-
-def test_real_characters_are_the_right_ones_and_none_of_the_test_part(people, data_dir):
-    data, _ = training_part("unipen94", data_dir)
-    known = {(image.tobytes(), int(label)) for image, label in zip(*data.part(TRAIN), strict=True)}
-    labels = np.random.default_rng(0).integers(0, 94, 300)
-    for hand in (None, people.hand(0)):
-        drawn = people.draw(labels, 1, 5, hand)
-        np.testing.assert_array_equal(drawn[7:], people.draw(labels[7:], 1, 12, hand))
-        assert all((image.tobytes(), label) in known for image, label in zip(drawn, labels.tolist(), strict=True))
-
-
 def test_characters_of_a_data_set_are_joined(data_dir):
     generator = HandwritingGenerator(source=ModelGlyphs(SpotWriter()), seed=1, data_dir=data_dir)
     page = generator.draw_from_dataset("00123")
@@ -378,11 +242,6 @@ def test_characters_of_a_data_set_are_joined(data_dir):
     assert len(generator.draw_from_dataset("Ada").boxes) == 3
     with pytest.raises(UserError, match="expected a model"):
         HandwritingGenerator(source="mnist", data_dir=data_dir).style(1)
-
-
-def test_alphabets_of_the_sources(people, data_dir):
-    assert set(people.alphabet) == set(ASCII)
-    assert RealGlyphs("mnist", data_dir).alphabet == DIGITS
 
 
 def test_only_what_is_needed_is_loaded():

@@ -290,7 +290,7 @@ def test_colours_and_files(tmp_path):
     assert (page.image[0, 0] == (0xEE, 0xEE, 0xDD)).all()
     assert (page.image == (255, 0, 0)).all(axis=2).any()
     page.save_png(tmp_path / "page.png")
-    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "page.png")), page.image)
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "page.png").convert("RGB")), page.image)
     told = json.loads(page.to_json())
     assert (told["width"], told["height"]) == page.image.shape[1::-1]
     assert told["boxes"] == [page.boxes[0]._asdict()]
