@@ -5,14 +5,13 @@ import numpy as np
 from keras import layers, ops
 
 from augmentation import Seeded, augmented
-from batches import EVALUATION_BATCH, GlyphBatches, MeanOverBatch, training_part, validation_part
+from batches import EVALUATION_BATCH, MeanOverBatch, training_part, validation_part
+from blocks import SHEET_COLUMNS, LabelledBatches, doubled, predicted, progress_sheet
 from config import AugmentConfig, CVAEConfig, CVAERun
 from data_processor import GlyphDataset
-from drawing import tile
 from learned_prior import LearnedPrior, fit_to_posteriors, standard_log_density
 
-SAMPLE_STYLES = 12  # columns of the progress picture
-TALLEST_SAMPLE = 24  # rows of it, before another block begins beside
+BINARISED = 1  # stream of random numbers
 ACTIVE_VARIANCE = 0.01  # of the posterior mean over pictures: a latent below it says nothing (Burda et al. 2016)
 
 
@@ -82,14 +81,6 @@ def build_encoder(config: CVAEConfig) -> keras.Model:
     return keras.Model([image, label], moments, name="encoder")
 
 
-def _enlarge(x, width: int):
-    """Doubles height and width: a convolution draws four pixels for each, a quarter of the cost of drawing after."""
-    height, breadth = x.shape[1:3]
-    x = layers.Conv2D(4 * width, 3, padding="same")(x)
-    x = layers.Permute((1, 3, 2, 4, 5))(layers.Reshape((height, breadth, 2, 2, width))(x))
-    return layers.Reshape((2 * height, 2 * breadth, width))(x)
-
-
 def build_decoder(config: CVAEConfig) -> keras.Model:
     """Builds p(image | style, label): style `(B, Z)`, label `(B,)` -> logits of ink `(B, S, S, 1)`."""
     size, classes = config.image_size, len(config.alphabet)
@@ -104,9 +95,9 @@ def build_decoder(config: CVAEConfig) -> keras.Model:
         x = layers.Reshape((side, side, second))(layers.Dense(side * side * second)(x))
         x = _told(x, label, classes)  # (B, S/4, S/4, w1)
         x = x + ops.silu(layers.Conv2D(second, 3, padding="same")(x))
-        x = _told(_enlarge(x, first), label, classes)  # (B, S/2, S/2, w0)
+        x = _told(doubled(x, first), label, classes)  # (B, S/2, S/2, w0)
         x = x + ops.silu(layers.Conv2D(first, 3, padding="same")(x))
-        logits = _enlarge(x, 1)
+        logits = doubled(x, 1)
     else:
         logits = layers.Reshape((size, size, 1))(layers.Dense(size * size)(x))
     return keras.Model([style, label], layers.Activation("linear", dtype="float32")(logits), name="decoder")
@@ -159,7 +150,10 @@ class CVAE(keras.Model):
         prior = None
         if config.prior == "flow":
             prior = LearnedPrior(config.latent_size, classes, config.couplings, config.coupling_width, name="prior")
-            outputs["log_density"] = prior(style, label)[1]
+            density = prior(style, label)[1]
+            prior.trainable = config.prior_fitted == "with"  # else `CVAETask.finish` fits it
+            if prior.trainable:
+                outputs["log_density"] = density
         super().__init__({"image": image, "label": label}, outputs, **kwargs)
         self.config, self.encoder, self.decoder, self.prior = config, encoder, decoder, prior
         self.steps = self.add_weight(shape=(), initializer="zeros", trainable=False, name="steps_of_warmup")
@@ -231,14 +225,6 @@ def build_cvae(run: CVAERun) -> CVAE:
     return CVAE(run.model, run.augment, run.seed, name="cvae")
 
 
-class LabelledBatches(GlyphBatches):
-    """Pictures whose label is told to the model, too."""
-
-    def batch(self, chosen: np.ndarray):
-        inputs, targets = super().batch(chosen)
-        return inputs | targets, targets
-
-
 class CVAETask:
     """What `train.py` needs to know of writing.
 
@@ -251,7 +237,7 @@ class CVAETask:
 
     def __init__(self, run: CVAERun, data: GlyphDataset):
         self.run, self.data = run, data
-        self.noise = np.random.default_rng(run.seed).standard_normal((SAMPLE_STYLES, run.model.latent_size), np.float32)
+        self.noise = np.random.default_rng(run.seed).standard_normal((SHEET_COLUMNS, run.model.latent_size), np.float32)
 
     def build(self) -> CVAE:
         return build_cvae(self.run)
@@ -266,29 +252,29 @@ class CVAETask:
     def draw(self, model: CVAE) -> dict[str, np.ndarray]:
         """The progress picture, uint8 `(H, W)`: a row a character, a column a style, the same ones every epoch."""
         classes, size = len(self.run.model.alphabet), self.run.model.image_size
-        labels = np.repeat(np.arange(classes, dtype=np.int32), SAMPLE_STYLES)
+        labels = np.repeat(np.arange(classes, dtype=np.int32), SHEET_COLUMNS)
         styles = np.tile(self.noise, (classes, 1))
         if model.prior is not None and self.run.model.prior_fitted == "with":
             styles = ops.convert_to_numpy(model.prior(styles, labels, inverse=True)[0])
         drawn = ops.convert_to_numpy(ops.sigmoid(model.decoder([styles, labels])))
-        rows = np.round(255 * drawn).astype(np.uint8).reshape(classes, SAMPLE_STYLES, size, size, 1)
-        blocks = -(-classes // TALLEST_SAMPLE)
-        rows = np.pad(rows, [(0, -classes % blocks), *[(0, 0)] * 4])
-        return {"progress": np.concatenate([tile(block) for block in np.split(rows, blocks)], axis=1)}
+        return {"progress": progress_sheet(drawn.reshape(classes, SHEET_COLUMNS, size, size, 1))}
 
     def finish(self, model: CVAE) -> None:
         """Fits the prior, where it is to be fitted after the model."""
-        if model.prior is not None and self.run.model.prior_fitted == "after":
-            part = training_part(self.run, self.data)
-            fit_to_posteriors(model.prior, *self.posteriors(model, part.images, part.labels), part.labels,
-                              self.run.seed)  # fmt: skip
+        if model.prior is None or self.run.model.prior_fitted == "with":
+            return
+        part = training_part(self.run, self.data)
+        images = part.images
+        if self.run.model.likelihood == "bernoulli":  # what the encoder was trained on
+            chance = np.random.default_rng([self.run.seed, BINARISED]).integers(0, 255, images.shape, np.uint8)
+            images = np.where(chance < images, np.uint8(255), np.uint8(0))
+        model.prior.trainable = True
+        fit_to_posteriors(model.prior, *self.posteriors(model, images, part.labels), part.labels, self.run.seed)
+        model.prior.trainable = False
 
     def posteriors(self, model: CVAE, images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and log variance `(N, Z)` of the styles of uint8 images `(N, S, S, 1)`, labels `(N,)`."""
-        missing = -len(images) % EVALUATION_BATCH  # JAX divides whole batches alone
-        inputs = [np.pad(images, [(0, missing), *[(0, 0)] * 3]), np.pad(labels, (0, missing))]
-        moments = model.encoder.predict(inputs, batch_size=EVALUATION_BATCH, verbose=0)
-        return tuple(moment[: len(images)] for moment in moments)
+        return tuple(predicted(model.encoder, images, labels))
 
     def features(self, model: CVAE, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Mean styles `(N, Z)` of images, for the projector."""

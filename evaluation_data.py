@@ -57,6 +57,10 @@ class Pictures(NamedTuple):
         """At most `count` of them, spread evenly over the set, hence over its writers."""
         return self._take(np.linspace(0, len(self.labels), min(count, len(self.labels)), endpoint=False).astype(int))
 
+    def drawn(self, count: int, seed: int) -> "Pictures":
+        """At most `count` of them, drawn at random: in MNIST two sources alternate, so that every other is of one."""
+        return self._take(np.random.default_rng(seed).permutation(len(self.labels))[:count])
+
     def stratified(self, count: int) -> "Pictures":
         """At most `count` of them, of each class by its share: what a mean over all is best told by."""
         return self._take(np.argsort(self.labels, kind="stable")).spread(count)
@@ -168,10 +172,14 @@ def _load(name: str, model: TrainedModel, data_dir: Path | None) -> GlyphDataset
 
 
 def _note_of_change(model: TrainedModel, sets: Sequence[GlyphDataset]) -> str:
-    """A sentence where the sets that a model was trained on are not what they were."""
-    data = model.card.get("data")
+    """A sentence where the sets that a model was trained on are not what they were.
+
+    None where they were cleaned before: the card's sha256 is that of what was left.
+    """
+    config, data = (model.card.get(field) for field in ("config", "data"))
     expected = data.get("sha256") if isinstance(data, dict) else None
-    if not isinstance(expected, str) or joined_sha256(sets, model.alphabet) == expected:
+    cleaned = isinstance(config, dict) and config.get("cleaned_by")
+    if cleaned or not isinstance(expected, str) or joined_sha256(sets, model.alphabet) == expected:
         return ""
     titles = ", ".join(_titles([one.name for one in sets]))
     return (f"{titles}: not the data that the model was trained on, as their sha256 is another than its card tells; "

@@ -19,10 +19,11 @@ from PIL import Image
 
 from config import ASCII, characters_of
 from glyph_sources import TEMPERATURE
-from handwriting import HandwritingGenerator
+from handwriting import HandwritingGenerator, check_seed
 from inference import is_picture_name
 from inference_tasks import default_model
 from layout import Box, Layout, Page
+from letterspacing import FAINT
 from picture import to_glyph
 from shell import UserError, parse, run_script, written_whole
 from style import Style
@@ -32,7 +33,6 @@ LONG_TEXT = 2000  # characters; writing more shows how far it is
 MOST_RANDOM = 1_000_000  # characters
 MOST_PIXELS = 100_000_000  # of a grid
 SHORT_NAME = 40  # characters
-FAINT = 64  # of 255: ink below it does not count
 RANDOM_TEXT = 13  # stream of random numbers, beside those of handwriting.py
 CHARACTERS = {safe_name(character): character for character in ASCII}  # by the name of their files
 EXTRA_NUMBER = re.compile(r"(?<=.)[_-]\d+$")  # that tells pictures of one character apart
@@ -67,7 +67,8 @@ class Arguments:
     """Where characters come from: drawn by a model, or by people: `mnist` (digits of many hands) or `unipen94` (94
     characters, a hand being one of its writers)."""
     model: str | None = None
-    """Name of a trained cvae model; unset: that of the style file, or cvae-digits for digits only, or cvae-ascii."""
+    """Name of a trained cvae model; unset: that of the style file, or cvae-digits where text and pictures of --style
+    are digits only, or cvae-ascii."""
     temperature: float = TEMPERATURE
     """How unusual hands and characters of a model may be: 0 draws the most usual alone, 1 all as people write."""
     style: Path | None = None
@@ -107,6 +108,7 @@ def main(arguments: Arguments) -> None:
     Raises:
         UserError: There is nothing to write, or it cannot be written so; a file is in the way.
     """
+    check_seed(arguments.seed)
     out, text = output_file(arguments), text_to_write(arguments)
     generator = HandwritingGenerator(
         arguments.model or model_for(arguments, text),
@@ -178,7 +180,9 @@ def output_file(arguments: Arguments) -> Path:
     inputs = [path for path in (arguments.file, arguments.style, arguments.mix_style) if path]
     files = [path.resolve() for path in outputs]
     for path in outputs:
-        if path.resolve() in [other.resolve() for other in inputs] or files.count(path.resolve()) > 1:
+        given = [other.resolve() for other in inputs]
+        shown = is_picture_name(path) and any(folder in given for folder in path.resolve().parents)  # among the hand's
+        if shown or path.resolve() in given or files.count(path.resolve()) > 1:
             raise UserError(f"{path}: would overwrite a file that was given, or another result; choose another name")
     return out
 
@@ -195,11 +199,13 @@ def short_name(arguments: Arguments) -> str:
 
 
 def model_for(arguments: Arguments, text: str) -> str:
-    """The model that a style is of, or the shipped one that knows the text best."""
-    for path in (arguments.style, arguments.mix_style):
-        if path and path.is_file():
+    """The model that a style is of, or the shipped one that knows the text, and the characters shown, best."""
+    paths, shown = [path for path in (arguments.style, arguments.mix_style) if path], ""
+    for path in paths:
+        if path.is_file():
             return Style.load(path).model
-    return default_model("cvae", "".join(text.split()))
+        shown += "".join(own_characters(path).values()) if path.is_dir() else ""
+    return default_model("cvae", "".join(text.split()) + shown)
 
 
 # --------------------------------------------------------------------------------------------------------- the hand
@@ -224,13 +230,25 @@ def read_style(path: Path, generator: HandwritingGenerator) -> Style:
     """
     if not path.is_dir():
         return Style.load(path)
-    size = generator.model.image_size
-    files = sorted(file for file in path.rglob("*") if is_picture_name(file) and file.is_file())
+    model, shown = generator.model, own_characters(path)
+    for file, character in shown.items():  # a mistake shall be told before all pictures are read
+        if character not in model.alphabet:
+            raise UserError(f"{file}: expected one of {model.alphabet!r}, which {model.name} can write, received "
+                            f"{character!r}; remove it, or choose another --model")  # fmt: skip
+    glyphs = np.stack([to_glyph(file, model.image_size) for file in shown])[..., None]
+    return generator.style_of(glyphs, "".join(shown.values()))
+
+
+def own_characters(folder: Path) -> dict[Path, str]:
+    """The pictures in a folder of somebody's characters, and what each shows.
+
+    Raises:
+        UserError: There are none, or one does not tell its character.
+    """
+    files = sorted(file for file in folder.rglob("*") if is_picture_name(file) and file.is_file())
     if not files:
-        raise UserError(f"{path}: expected pictures of your characters, such as a.png; received none; put some there")
-    characters = "".join(character_shown(file, path) for file in files)
-    generator.labels_of(characters)  # a mistake shall be told before all pictures are read
-    return generator.style_of(np.stack([to_glyph(file, size) for file in files])[..., None], characters)
+        raise UserError(f"{folder}: expected pictures of your characters, such as a.png; received none; put some there")
+    return {file: character_shown(file, folder) for file in files}
 
 
 def character_shown(file: Path, folder: Path) -> str:
@@ -263,15 +281,15 @@ def draw_grid(arguments: Arguments, generator: HandwritingGenerator, text: str, 
     cells = np.stack([np.asarray(Image.fromarray(glyph).resize((side, side), Image.Resampling.LANCZOS))
                       for glyph in glyphs])  # fmt: skip
     ink = cells.reshape(-1, tries, side, side).swapaxes(1, 2).reshape(-1, tries * side)
-    boxes = [cell_box(cell, characters[k // tries], k // tries, k % tries) for k, cell in enumerate(cells)]
+    boxes = [cell_box(cell, characters[k // tries], k, tries) for k, cell in enumerate(cells)]
     return Page(ink, arguments.layout.palette, tuple(boxes))
 
 
-def cell_box(cell: np.ndarray, character: str, row: int, column: int) -> Box:
+def cell_box(cell: np.ndarray, character: str, number: int, columns: int) -> Box:
     """Where the ink is in a grid's cell, the whole of it where there is none; each cell is a word of its own."""
-    side = len(cell)
+    side, (row, column) = len(cell), divmod(number, columns)
     left, top, right, bottom = Image.fromarray(cell > FAINT).getbbox() or (0, 0, side, side)
-    return Box(character, column * side + left, row * side + top, right - left, bottom - top, column, row, 0)
+    return Box(character, column * side + left, row * side + top, right - left, bottom - top, number, row, 0)
 
 
 def two_toned(page: Page, threshold: float) -> Page:

@@ -55,8 +55,9 @@ class ModelGlyphs:
         return self._style(np.float32(self.temperature) * noise)
 
     def style_of(self, images: np.ndarray, labels: np.ndarray) -> Style:
-        """The hand of pictures uint8 `(N, S, S, 1)` of characters; those it writes as they were written.
+        """The hand of pictures uint8 `(N, S, S, 1)` of characters; those it writes nearly as they were written.
 
+        The noise that the others share is scaled by the temperature, as that of any hand: far out they become scrawls.
         Their own noise is what their pictures tell alone: drawn nearer to the hand, they would look less as they were.
         """
         means, variances = noise_of(self.writer, images, labels)
@@ -64,7 +65,7 @@ class ModelGlyphs:
         for label in dict.fromkeys(labels.tolist()):
             these = labels == label
             own[self.alphabet[label]] = common_noise(means[these], variances[these], freedom=0).astype(np.float32)
-        return self._style(hand.astype(np.float32), own)
+        return self._style((self.temperature * hand).astype(np.float32), own)
 
     def _style(self, vector: np.ndarray, own: dict[str, np.ndarray] | None = None) -> Style:
         return Style(vector, self.name, self.fingerprint, own or {})

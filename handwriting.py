@@ -23,7 +23,7 @@ from runtime import Writer
 from shell import UserError, did_you_mean
 from style import Style
 
-SEEDS = range(2**32)
+SEEDS = 2**32  # there are so many, from 0
 NAMED_AT_MOST = 12  # characters in a message
 USUAL = Layout()
 
@@ -52,8 +52,7 @@ class HandwritingGenerator:
         temperature: float = TEMPERATURE,
         data_dir: Path | None = None,
     ):
-        if seed not in SEEDS:
-            raise UserError(f"seed: expected a whole number in [0, 2**32), received {seed}; choose another")
+        check_seed(seed)
         if not 0 <= temperature <= 2:
             raise UserError(f"temperature: expected a number in [0, 2], received {temperature}; choose another")
         if isinstance(source, str) and source not in SOURCES:
@@ -190,8 +189,9 @@ class HandwritingGenerator:
         """The hand that a seed draws.
 
         Raises:
-            UserError: It draws from a data set.
+            UserError: The seed is out of its range, or it draws from a data set.
         """
+        check_seed(seed)
         return self.model.hand(seed)
 
     def style_of(self, images: np.ndarray, characters: str | Sequence[int] | np.ndarray) -> Style:
@@ -237,16 +237,30 @@ class HandwritingGenerator:
 
         Returns:
             float32 `(steps, S, S, 1)` in [0, 1].
+
+        Raises:
+            UserError: A character is not in the alphabet, a style of another model, or `steps` out of its range.
+            ValueError: An end has not just one character, or a picture of another shape or type.
         """
         return interpolate(self.model.writer, self._end(*first), self._end(*second), steps)
 
     def _end(self, shown: Style | np.ndarray, character: str) -> tuple[np.ndarray, int]:
         """A style of the character, float32 `(Z,)`, and its label."""
         labels, writer = self.labels_of(character), self.model.writer
+        require(len(labels) == 1, "an end must have one character", character=character)
         if isinstance(shown, Style):
             self.check_style(shown)
             return writer.styles(shown.noise(character), labels)[0], int(labels[0])
+        size = writer.image_size
+        fits = shown.dtype == np.uint8 and shown.shape == (size, size, 1)
+        require(fits, f"an end must be a style or a picture uint8 ({size}, {size}, 1)", shown=shown)
         return writer.encode(shown[None], labels)[0][0], int(labels[0])
+
+
+def check_seed(seed: int) -> None:
+    """Refuses what is no seed with a `UserError`."""
+    if not (isinstance(seed, int | np.integer) and 0 <= seed < SEEDS):
+        raise UserError(f"seed: expected a whole number in [0, 2**32), received {seed}; choose another")
 
 
 def named(characters: str) -> str:

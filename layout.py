@@ -4,6 +4,7 @@ The glyphs come from whatever draws them; `lettering.py` gives each its natural 
 become words, words lines, and lines pages, in one pass and in bounded memory.
 """
 
+import contextlib
 import json
 import math
 import re
@@ -124,10 +125,11 @@ class Layout:
 
 
 def _rgb(name: str, colour: str) -> tuple[int, int, int]:
-    try:
-        return ImageColor.getrgb(colour)[:3]
-    except ValueError:
-        raise ValueError(f"`{name}` must be a colour, as navy or #1b2a4a. Received: {name}={colour!r}") from None
+    with contextlib.suppress(ValueError):
+        levels = ImageColor.getrgb(colour)[:3]
+        if max(levels) <= 255:  # Pillow takes rgb(300, 0, 0)
+            return levels
+    raise ValueError(f"`{name}` must be a colour, as navy or #1b2a4a. Received: {name}={colour!r}")
 
 
 class Box(NamedTuple):

@@ -17,6 +17,7 @@ from letterforms import form_of
 from unsteadiness import Hand
 
 WIDEST = 1.7  # of the width in the reference: what is written wider is condensed
+TALLEST = 1.4  # how much more a letter may grow in height than in width: a flat m stays low, or it were a blot
 GLYPH_HEIGHT = 20  # glyph pixels: what data sets scale a letter to
 USUAL_STROKE = 2.5  # glyph pixels
 FINENESS = 0.66  # of the pen; that of the data sets, whose letters are to be told apart at 28 pixels, is a felt pen
@@ -240,7 +241,8 @@ def _scales(boxes: np.ndarray, forms: np.ndarray, are_signs: np.ndarray, limits:
     by_side = np.maximum(form_width, form_height) / np.maximum(width, height)
     across_limit, down_limit = (max(limit - SOFT_EDGE, 1) for limit in limits)
     down = np.minimum(np.where(are_signs, by_side, form_height / height), down_limit / height)
-    return np.stack([np.minimum(down, np.minimum(WIDEST * form_width, across_limit) / width), down], axis=1)
+    across = np.minimum(down, np.minimum(WIDEST * form_width, across_limit) / width)
+    return np.stack([across, np.minimum(down, TALLEST * across)], axis=1)
 
 
 def _tops(boxes: np.ndarray, forms: np.ndarray, scales: np.ndarray, are_signs: np.ndarray) -> np.ndarray:

@@ -120,14 +120,15 @@ def _between(first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
 def noise_of(writer: Writer, images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The noise that pictures were drawn from: means and variances `(N, Z)` of normal distributions.
 
-    A learned prior bends the encoder's distribution; then they are taken of draws from it.
+    A learned prior bends the encoder's distribution; then they are taken of draws from it, the same for each picture,
+    so that what one tells does not depend on which others there are.
     """
     mean, log_variance = writer.encode(images, labels)
     if not writer.has_prior:
         return mean, np.exp(log_variance)
-    draws = np.random.default_rng(0).standard_normal((POSTERIOR_DRAWS, *mean.shape), np.float32)
+    draws = np.random.default_rng(0).standard_normal((POSTERIOR_DRAWS, 1, mean.shape[1]), np.float32)
     styles = (mean + np.exp(0.5 * log_variance) * draws).reshape(-1, mean.shape[1])
-    noise = writer.noise(styles, np.tile(labels, POSTERIOR_DRAWS))[0].reshape(draws.shape)
+    noise = writer.noise(styles, np.tile(labels, POSTERIOR_DRAWS))[0].reshape(POSTERIOR_DRAWS, *mean.shape)
     return noise.mean(axis=0), noise.var(axis=0, ddof=1)
 
 

@@ -169,13 +169,12 @@ def distances(writer: Writer, judge: Recogniser, pictures: Pictures, training: C
     test = pictures.spread(count)
     made, right, known = (
         judge.recognise(images).features
-        for images in (samples(writer, test.labels, seed), test.images, real.spread(FLOOR_SAMPLES * count).images)
+        for images in (samples(writer, test.labels, seed), test.images, real.drawn(FLOOR_SAMPLES * count, seed).images)
     )
     found = frechet(made, known, right, judge.folder.name, seed)
-    other = known[np.linspace(0, len(known), count, endpoint=False).astype(int)]
     measures = frechet_measures(found)
     headline, told = tuple(measures), []
-    for whose, features in {"": made, OF_REAL: other}.items():
+    for whose, features in {"": made, OF_REAL: known[:count]}.items():
         kernel = kernel_distance(features, right, seed)
         measures[f"kernel distance{whose}"] = Measure(kernel.mean, None, None, count, NUMBER)
         measures |= neighbour_measures(neighbourhoods(features, right), whose)

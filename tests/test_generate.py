@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 import generate
-from generate import Arguments, character_shown, short_name, text_to_write
+from generate import Arguments, character_shown, model_for, short_name, text_to_write
 from layout import Layout
 from shell import UserError
 
@@ -95,7 +95,8 @@ def test_a_grid_has_a_row_a_character_and_exactly_the_pixels(write):
     boxes = json.loads(Path("grid.json").read_text())["boxes"]
     assert [box["character"] for box in boxes] == list("33331111")
     for k, box in enumerate(boxes):
-        assert box["x"] // 28 == k % 4 == (box["x"] + box["width"] - 1) // 28 == box["word"]
+        assert box["x"] // 28 == k % 4 == (box["x"] + box["width"] - 1) // 28
+        assert box["word"] == k
         assert box["y"] // 28 == k // 4 == (box["y"] + box["height"] - 1) // 28 == box["line"]
 
 
@@ -167,6 +168,20 @@ def test_a_picture_that_tells_nothing_is_named(write, name, ends, message):
     assert not Path("images").exists()
 
 
+def test_the_pictures_of_a_hand_are_not_overwritten(write):
+    draw_stroke(Path("mine/1.png"), (30, 10, 28, 70))
+    for out in ("mine/1.png", "mine/page.png", "mine/7/page.png"):
+        with pytest.raises(UserError, match="would overwrite"):
+            write("1", style=Path("mine"), out=Path(out))
+    write("1", style=Path("mine"), save_style=Path("mine/hand.json"))
+
+
+def test_the_model_knows_the_characters_shown_too(places):
+    draw_stroke(Path("mine/upper_A.png"), (30, 10, 28, 70))
+    assert model_for(Arguments(("007",)), "007") == "cvae-digits"
+    assert model_for(Arguments(("007",), style=Path("mine")), "007") == "cvae-ascii"
+
+
 @pytest.mark.parametrize(
     ("path", "character"),
     [("a.png", "a"), ("A_2.png", "A"), ("upper_A-12.jpg", "A"), ("comma.png", ","), ("7.png", "7"), ("7_7.png", "7"),
@@ -194,6 +209,7 @@ def test_a_name_tells_its_character(path, character):
         (["1", "--width", "9"], "--width 9"),
         (["1", "--spacing", "5", "2"], "spacing"),
         (["1", "--seed", "-3"], "seed"),
+        (["--random", "5", "--seed", "-3"], "seed"),
         (["1", "--threshold", "1.5"], "threshold"),
         (["1", "--variants", "0"], "variants"),
         (["1", "--variants", "900", "--height", "900"], "--variants 900"),
@@ -209,6 +225,7 @@ def test_a_name_tells_its_character(path, character):
         (["1", "--style", "none.json"], "none.json"),
         (["1", "--model", "nothing"], "model 'nothing': not found"),
         (["1", "--ink", "bleu"], "ink"),
+        (["1", "--ink", "rgb(300, 0, 0)"], "ink"),
         (["1", "--seeds", "3"], "--seed"),
     ],
 )

@@ -119,6 +119,7 @@ def test_a_text_of_several_pages_comes_in_pages():
         ({"source": "minst"}, "did you mean 'mnist'"),
         ({"seed": -1}, "seed"),
         ({"seed": 2**32}, "seed"),
+        ({"seed": 1.5}, "seed"),
         ({"temperature": -0.1}, "temperature"),
         ({"temperature": float("nan")}, "temperature"),
         ({"model": "nothing-of-the-sort"}, "not found"),
@@ -229,6 +230,9 @@ def test_the_way_between_two_leads_from_one_to_the_other():
     np.testing.assert_allclose(to_style[0], SpotWriter().decode(style.vector[None], [4])[0], atol=1e-5)
     with pytest.raises(UserError, match="steps"):
         generator.interpolate((style, "a"), (style, "b"), 1)
+    for end in ((style, "ab"), (images[0][..., 0], "a"), (images[0] / 255, "a")):
+        with pytest.raises(ValueError, match="an end must"):
+            generator.interpolate(end, (style, "b"), 2)
 
 
 # ------------------------------------------------------------------------------------------------- real characters

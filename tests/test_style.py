@@ -170,3 +170,11 @@ def test_a_prior_is_looked_through():
     mean, variance = noise_of(writer, images, np.array([1]))
     np.testing.assert_allclose(mean, noise, atol=0.1)
     np.testing.assert_allclose(variance, writer.uncertainty / 4, rtol=1.0)
+
+
+def test_what_a_picture_tells_does_not_depend_on_the_others():
+    writer, labels = BentWriter(), np.array([0, 1, 1])
+    noise = np.random.default_rng(0).standard_normal((3, 4), np.float32)
+    images = np.round(255 * writer.decode(writer.styles(noise, labels), labels)).astype(np.uint8)
+    for some, every in zip(noise_of(writer, images[:2], labels[:2]), noise_of(writer, images, labels), strict=True):
+        np.testing.assert_allclose(some, every[:2], atol=1e-6)

@@ -34,6 +34,14 @@ def quick(monkeypatch):
     monkeypatch.setattr("classification_score.STEPS", 60)
 
 
+def test_drawn_pictures_are_no_regular_sample():
+    ordered = pictures(100)._replace(labels=np.arange(100))
+    some = ordered.drawn(50, 0).labels
+    assert len(set(some.tolist())) == 50
+    assert 10 < (some % 2).sum() < 40
+    np.testing.assert_array_equal(ordered.drawn(50, 0).labels, some)
+
+
 def test_classes_keep_their_share_of_the_pictures_measured():
     labels = np.repeat([0, 1, 0], [30, 20, 50])
     some = pictures(100)._replace(labels=labels).stratified(20)
