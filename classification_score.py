@@ -65,9 +65,11 @@ def _learn_and_read(training: LabelledPictures, test: LabelledPictures, classes:
     schedule = keras.optimizers.schedules.CosineDecay(PEAK_RATE, STEPS)
     learner.compile(keras.optimizers.Adam(schedule), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     rng, count = np.random.default_rng(0), len(training.labels)
-    rounds = -(-STEPS * BATCH // count)  # every picture once before any a second time
-    chosen = np.concatenate([rng.permutation(count) for _ in range(rounds)])[: STEPS * BATCH]
-    learner.fit(_levels(training.images)[chosen], training.labels[chosen], BATCH, shuffle=False, verbose=0)
+    images, left = _levels(training.images), STEPS * BATCH
+    while left > 0:  # every picture once before any a second time
+        chosen = rng.permutation(count)[:left]
+        learner.fit(images[chosen], training.labels[chosen], BATCH, shuffle=False, verbose=0)
+        left -= len(chosen)
     return accuracy(learner.predict(_levels(test.images), batch_size=1000, verbose=0).argmax(axis=1), test.labels)
 
 

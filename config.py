@@ -48,6 +48,11 @@ def _settle_alphabet(config: object) -> None:
     _require(different, "`alphabet` must hold two or more different characters", alphabet=config.alphabet)
 
 
+def _check_quartered(image_size: int) -> None:
+    fits = 8 <= image_size <= 256 and image_size % 4 == 0
+    _require(fits, "`image_size` must be a multiple of 4 in [8, 256] pixels", image_size=image_size)
+
+
 def _check_smoothing(config: object) -> None:
     value = config.label_smoothing
     _require(0 <= value < 1, "`label_smoothing` must lie in [0, 1)", label_smoothing=value)
@@ -201,8 +206,7 @@ class CVAEConfig:
 
     def __post_init__(self):
         _settle_alphabet(self)
-        fits = 8 <= self.image_size <= 256 and self.image_size % 4 == 0
-        _require(fits, "`image_size` must be a multiple of 4 in [8, 256] pixels", image_size=self.image_size)
+        _check_quartered(self.image_size)
         _require(len(self.widths) == 2, "`widths` must hold two channel counts", widths=self.widths)
         _require(min(self.widths) > 0, "`widths` must be positive", widths=self.widths)
         _require(len(self.hidden) > 0 and min(self.hidden) > 0, "`hidden` must hold one positive count or more",
@@ -212,6 +216,52 @@ class CVAEConfig:
         _require(self.kl_warmup >= 0, "`kl_warmup` must not be negative", kl_warmup=self.kl_warmup)
         for name in ("couplings", "coupling_width"):
             _require(getattr(self, name) > 0, f"`{name}` must be positive", **{name: getattr(self, name)})
+
+
+@dataclass(frozen=True)
+class GANConfig:
+    """The generative adversarial network: noise and a character in, that character invented out."""
+
+    alphabet: str = DIGITS
+    """Characters it draws, in label order; or a name: digits, upper, lower, letters, alnum, ascii."""
+    labelled: bool = True
+    """Whether both networks are told the character; if not, the noise alone decides what is drawn."""
+    noise_size: int = 64
+    """Length of the noise, from N(0,1)."""
+    code_size: int = 128
+    """Length of the code made of noise and character, which steers every layer of the generator."""
+    sketch_width: int = 24
+    """Channels of the sketch at a quarter of the picture's side that the code is laid out as."""
+    widths: tuple[int, int] = (64, 32)
+    """Channels of the generator's convolutions at a quarter and at half of the picture's side."""
+    critic_widths: tuple[int, int, int] = (32, 64, 96)
+    """Channels of the discriminator's convolutions at half, a quarter and an eighth of the picture's side."""
+    feature_size: int = 128
+    """Length of the discriminator's feature vector, which the score is made from."""
+    loss: Literal["logistic", "hinge"] = "logistic"
+    """`logistic`: cross-entropy of real and generated, in nats, non-saturating. `hinge`: no more than a margin."""
+    regulariser: Literal["r1", "spectral", "none"] = "r1"
+    """`r1`: the discriminator's slope at real pictures costs, measured by finite differences. `spectral`: none of its
+    layers may stretch its input. `none`: neither."""
+    penalty: float = 0.5
+    """Weight of the squared slope (gamma of R1, halved as usual), pixels being in [0, 1]; for `r1` alone."""
+    penalty_reach: float = 0.05
+    """Standard deviation of the noise, of pixels in [0, 1], that the slope is measured over."""
+    penalty_one_in: int = 4
+    """The slope is measured at one in so many real pictures."""
+    image_size: int = IMAGE_SIZE
+    """Side of the picture, in pixels: a multiple of 4; only sd19 and folders come in other sizes than 28."""
+
+    def __post_init__(self):
+        _settle_alphabet(self)
+        _check_quartered(self.image_size)
+        for name, count in (("widths", 2), ("critic_widths", 3)):
+            value = getattr(self, name)
+            _require(len(value) == count and min(value) > 0, f"`{name}` must hold {count} positive channel counts",
+                     **{name: value})  # fmt: skip
+        for name in ("noise_size", "code_size", "sketch_width", "feature_size", "penalty_one_in", "penalty_reach"):
+            _require(getattr(self, name) > 0, f"`{name}` must be positive", **{name: getattr(self, name)})
+        _require(self.penalty >= 0, "`penalty` must not be negative", penalty=self.penalty)
 
 
 @dataclass(frozen=True)
@@ -241,6 +291,8 @@ class RunConfig:
     """Share of all steps over which the learning rate rises; a cosine brings it down to zero over the rest."""
     weight_decay: float = 1e-3
     """AdamW's decoupled weight decay."""
+    beta_1: float = 0.9
+    """AdamW's decay a step of the mean gradient; adversaries, whose aims move, want less of the past."""
     averaging: float = 0.0
     """Decay a step of the running average of the weights, which is what is validated and kept; 0: no averaging."""
     patience: int = 10
@@ -266,6 +318,7 @@ class RunConfig:
         _require(0 <= self.warmup < 1, "`warmup` must lie in [0, 1)", warmup=self.warmup)
         _require(0 <= self.averaging < 1, "`averaging` must lie in [0, 1)", averaging=self.averaging)
         _require(0 <= self.least_likely <= 1, "`least_likely` must lie in [0, 1]", least_likely=self.least_likely)
+        _require(0 <= self.beta_1 < 1, "`beta_1` must lie in [0, 1)", beta_1=self.beta_1)
         _require(self.patience > 0, "`patience` must be positive", patience=self.patience)
         shares_fit = not self.dataset_share or len(self.dataset_share) == len(self.dataset)
         _require(
@@ -301,10 +354,19 @@ class CVAERun(RunConfig):
     model: CVAEConfig = CVAEConfig()
 
 
+@dataclass(frozen=True)
+class GANRun(RunConfig):
+    """Trains a generative adversarial network, conditional or plain."""
+
+    reader: str = "recogniser-digits"
+    """Trained recogniser that each epoch's pictures are validated by; without it, their pixels are."""
+    model: GANConfig = GANConfig()
+
+
 PLACES = ("data_dir", "logs_dir", "images_dir", "models_dir")
 """Settings that say where things lie and not what they are: a run may move, and a model card leaves them out."""
 
-RUNS: dict[str, type[RunConfig]] = {kind.__name__: kind for kind in (TranslatorRun, ClassifierRun, CVAERun)}
+RUNS: dict[str, type[RunConfig]] = {kind.__name__: kind for kind in (TranslatorRun, ClassifierRun, CVAERun, GANRun)}
 """Kinds of runs by the name their settings are stored under."""
 
 
@@ -410,6 +472,28 @@ _SD19_WRITER = replace(
     model=replace(_ASCII_WRITER.model, alphabet=ALNUM, image_size=64, likelihood="continuous"),
 )
 
+_DIGIT_INVENTOR = GANRun(
+    name="cgan-digits",
+    epochs=40,
+    batch_size=64,
+    learning_rate=1e-3,
+    warmup=0.0,
+    averaging=0.999,
+    weight_decay=0.0,
+    beta_1=0.0,
+    patience=20,  # the distance of a GAN rises and falls for long before it settles
+    augment=AugmentConfig(share=0.0),
+)
+_PLAIN_INVENTOR = replace(_DIGIT_INVENTOR, name="gan-digits", model=GANConfig(labelled=False))
+_ASCII_INVENTOR = replace(
+    _DIGIT_INVENTOR,
+    name="cgan-ascii",
+    dataset=("unipen94",),
+    epochs=30,
+    reader="recogniser-ascii",
+    model=GANConfig(alphabet=ASCII),
+)
+
 PRESETS: dict[str, tuple[str, RunConfig]] = {
     "translator-digits": ("handwritten digits to type, on MNIST", _DIGITS),
     "translator-ascii": ("all 94 printable ASCII characters to type, on MNIST and unipen94", _ASCII),
@@ -422,16 +506,24 @@ PRESETS: dict[str, tuple[str, RunConfig]] = {
     "cvae-dense": ("digits written by dense layers alone, with N(0,1) for a prior, to compare", _DENSE_WRITER),
     "cvae-decoder-label": ("digits written where the encoder is not told which", _DECODER_LABEL_WRITER),
     "cvae-sd19-64": ("letters and digits of NIST SD19 written in 64x64 pixels", _SD19_WRITER),
+    "cgan-digits": ("digits invented, each as asked, on MNIST", _DIGIT_INVENTOR),
+    "gan-digits": ("digits invented, whichever the noise makes, on MNIST", _PLAIN_INVENTOR),
+    "cgan-ascii": ("all 94 printable ASCII characters invented, each as asked, on unipen94", _ASCII_INVENTOR),
 }
 
 
 def _smoke(run: RunConfig) -> RunConfig:
     """The same in small, to see in seconds that all works."""
+    inventor = GANConfig(
+        noise_size=8, code_size=16, sketch_width=4, widths=(8, 8), critic_widths=(4, 8, 8), feature_size=16
+    )
     small = {
         "translator": TranslatorConfig(stem_width=4, widths=(8, 8, 8), code_size=16, typesetter_width=32),
         "recogniser": ClassifierConfig(widths=(4, 8, 8, 8), feature_size=16),
         "judge": replace(_JUDGE, widths=(4, 8), hidden=16, feature_size=16),
         "cvae": CVAEConfig(widths=(4, 8), hidden=(16,), latent_size=4, couplings=2, coupling_width=8, prior="flow"),
+        "cgan": inventor,
+        "gan": replace(inventor, labelled=False),
     }[run.name.partition("-")[0]]
     return replace(
         run,

@@ -105,7 +105,7 @@ def export_part(part: keras.Model, path: Path, index_limits: dict[str, int]) -> 
     An input of a fixed batch of one is a setting that callers may leave out: zeros are stored as its default.
 
     Raises:
-        UserError: The largest difference is 1e-4 or more (Keras exports some layers without a word and wrongly).
+        UserError: The largest difference is 1e-4 or more of the largest output, if that is over 1 (Keras exports some layers without a word and wrongly).
     """
     import onnx
 
@@ -126,7 +126,8 @@ def export_part(part: keras.Model, path: Path, index_limits: dict[str, int]) -> 
     fed = {tensor.name: value for tensor, value in zip(part.inputs, inputs, strict=True)}
     received = dict(zip(names, session.run(names, fed), strict=True))
     for name, value in expected.items():
-        difference = float(np.abs(received[name] - keras.ops.convert_to_numpy(value)).max())
+        right = keras.ops.convert_to_numpy(value)
+        difference = float(np.abs(received[name] - right).max() / max(1.0, np.abs(right).max()))
         if not difference < LARGEST_DIFFERENCE:
             raise UserError(f"{path.name}: output {name!r} differs from Keras by {difference:.2g}; expected less than "
                             f"{LARGEST_DIFFERENCE:g}; the model holds a layer that ONNX export gets wrong")  # fmt: skip

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from cleaning import without_misfits
-from config import ClassifierRun, CVAERun, RunConfig, TranslatorRun
+from config import ClassifierRun, CVAERun, GANRun, RunConfig, TranslatorRun
 from data_processor import GlyphDataset, load_joined
 from runtime import Recogniser
 
@@ -37,6 +37,9 @@ class Task(Protocol):
     def features(self, model: "keras.Model", images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """What the projector shows of images with these labels: float32 `(N, C)`."""
 
+    # Optional: validate(model, epoch) -> dict[str, float], figures that join the validation's after every epoch, or
+    # take the place of those of the same name, such as `loss`, by which the best epoch is chosen.
+
     def card(self, model: "keras.Model") -> dict:
         """What the model card says of this kind of model, and what it was told about itself on validation data."""
 
@@ -57,7 +60,20 @@ def load_inputs(run: RunConfig) -> dict[str, Any]:
 
         drawn = [render_alphabet(font, run.model.alphabet, size) for font in run.model.fonts]
         inputs["type_glyphs"] = np.stack(drawn)  # (F, K, S, S, 1)
+    if isinstance(run, GANRun):
+        from validation_samples import find_reader
+
+        inputs["reader"] = find_reader(run.reader, run.model.alphabet, size)
     return inputs
+
+
+def identities(inputs: dict[str, Any]) -> dict[str, str]:
+    """What was read, by hashes: what must stay the same for an interrupted run to go on."""
+    facts = {"data_sha256": inputs["data"].sha256}
+    if "reader" in inputs:
+        files = inputs["reader"].card["files"] if inputs["reader"] else {}
+        facts["reader_sha256"] = files.get("recogniser.onnx", "none")
+    return facts
 
 
 def make_task(run: RunConfig, **inputs: Any) -> Task:
@@ -74,6 +90,10 @@ def make_task(run: RunConfig, **inputs: Any) -> Task:
         from cvae_model import CVAETask
 
         return CVAETask(run, **inputs)
+    if isinstance(run, GANRun):
+        from gan_model import GANTask
+
+        return GANTask(run, **inputs)
     raise TypeError(f"no model file knows settings of this kind. Received: run={run!r}")
 
 
@@ -91,4 +111,8 @@ def build_model(run: RunConfig) -> "keras.Model":
         from cvae_model import build_cvae
 
         return build_cvae(run)
+    if isinstance(run, GANRun):
+        from gan_model import build_gan
+
+        return build_gan(run)
     raise TypeError(f"no model file knows settings of this kind. Received: run={run!r}")

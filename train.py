@@ -26,7 +26,7 @@ def main(run: RunConfig) -> None:
         UserError: The data are missing or damaged, the run is finished, or was begun with other settings.
     """
     from run_state import RunState
-    from tasks import load_inputs, make_task
+    from tasks import identities, load_inputs, make_task
 
     state = RunState(run)
     inputs = load_inputs(run)
@@ -34,7 +34,7 @@ def main(run: RunConfig) -> None:
     from export import export_model
     from training import ProgressPictures, write_projector
 
-    with state.claimed(data_sha256=inputs["data"].sha256, backend=os.environ["KERAS_BACKEND"]):
+    with state.claimed(**identities(inputs), backend=os.environ["KERAS_BACKEND"]):
         task = make_task(run, **inputs)
         pictures = ProgressPictures(task, run)
         model = fit(task, run, state, pictures)
@@ -49,7 +49,7 @@ def main(run: RunConfig) -> None:
 
 def fit(task, run: RunConfig, state, pictures):
     """Builds the model, brings it to where the run stands and trains it to the end."""
-    from training import CommitEpoch, EpochRandomness, KeepFreedMemory, ValidateAverages
+    from training import CommitEpoch, EpochRandomness, KeepFreedMemory, StopAtNaN, ValidateAverages, ValidateTask
 
     batches, validation = task.training_batches(), task.validation_batches()
     with spread_over_devices(run, validation):
@@ -69,7 +69,9 @@ def fit(task, run: RunConfig, state, pictures):
             callbacks=[
                 EpochRandomness(run.seed, batches),
                 KeepFreedMemory(),
+                StopAtNaN(state),
                 ValidateAverages(),
+                ValidateTask(task),
                 *curves(run),
                 pictures,
                 CommitEpoch(state),
@@ -144,6 +146,7 @@ def make_optimizer(run: RunConfig, steps: int):
         warmup_steps=warmup)  # fmt: skip
     return keras.optimizers.AdamW(
         schedule,
+        beta_1=run.beta_1,
         weight_decay=run.weight_decay,
         use_ema=run.averaging > 0,
         ema_momentum=run.averaging or None,

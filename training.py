@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import json
+import math
 import time
 
 import keras
@@ -14,7 +15,7 @@ from config import RunConfig, to_settings
 from data_processor import VALIDATION, evenly_spread
 from drawing import save_animation
 from run_state import RunState
-from shell import written_whole
+from shell import UserError, written_whole
 from tasks import Task
 
 PROJECTED = 1000  # pictures in TensorBoard's projector: what its browser page turns smoothly
@@ -71,6 +72,40 @@ class ValidateAverages(keras.callbacks.Callback):
 
     def on_test_end(self, logs=None):
         swap_averages(self.model)
+
+
+class StopAtNaN(keras.callbacks.Callback):
+    """Stops a run at once when its loss is no number any more; the epoch that was committed last stays."""
+
+    def __init__(self, state: RunState):
+        super().__init__()
+        self.state = state
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch + 1
+
+    def on_train_batch_end(self, batch, logs=None):
+        if math.isfinite(logs["loss"]):
+            return
+        kept = f"epoch {self.epoch - 1} is kept in {self.state.folder}" if self.epoch > 1 else "no epoch is kept"
+        raise UserError(f"{self.state.folder.name}: the training diverged in step {batch + 1} of epoch {self.epoch} "
+                        f"(loss={logs['loss']}); {kept}; start anew with a lower --learning-rate and another "
+                        f"--name")  # fmt: skip
+
+
+class ValidateTask(keras.callbacks.Callback):
+    """Adds what the task itself finds on validation, with the averages of the weights. To come before whoever logs."""
+
+    def __init__(self, task: Task):
+        super().__init__()
+        self.validate = getattr(task, "validate", None)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.validate is None:
+            return
+        with averaged_weights(self.model):
+            figures = self.validate(self.model, epoch)
+        logs.update({f"val_{name}": value for name, value in figures.items()})  # the callbacks share one dictionary
 
 
 class CommitEpoch(keras.callbacks.Callback):

@@ -77,6 +77,18 @@ def smoke_writer_run(tmp_path_factory) -> RunConfig:
 
 
 @pytest.fixture(scope="session")
+def smoke_gan_run(tmp_path_factory) -> RunConfig:
+    """A finished training run of a conditional GAN; its folders are shared, so tests leave them alone."""
+    return train_for_seconds("cgan-digits-smoke", tmp_path_factory.mktemp("inventor"))
+
+
+@pytest.fixture(scope="session")
+def smoke_gan(smoke_gan_run) -> Path:
+    """The trained folder of that run."""
+    return smoke_gan_run.models_dir / smoke_gan_run.name
+
+
+@pytest.fixture(scope="session")
 def smoke_writer(smoke_writer_run) -> Path:
     """The trained folder of that run."""
     return smoke_writer_run.models_dir / smoke_writer_run.name

@@ -23,12 +23,13 @@ from run_state import RunState, save_weights
 from runtime import read_card
 from shell import UserError
 from tasks import build_model, load_inputs, make_task
-from training import CommitEpoch
+from training import CommitEpoch, StopAtNaN
 
 ROOT = Path(train.__file__).parent
 
 
 TRANSLATOR, READER, WRITER = "translator-digits-smoke", "recogniser-digits-smoke", "cvae-digits-smoke"
+INVENTOR = "cgan-digits-smoke"
 
 
 def command(folder: Path, *settings: str, preset: str = TRANSLATOR) -> list[str]:
@@ -69,6 +70,7 @@ def train_killed_twice(folder: Path, line: list[str], name: str) -> None:
         (TRANSLATOR, ("--limit=1200", "--model.dropout=0.3", "--dataset-share=0.9", "--augment.share=0.5")),
         (READER, ("--limit=1200", "--averaging=0.9")),
         (WRITER, ("--limit=1200", "--model.kl-warmup=60", "--model.prior-fitted=after")),
+        (INVENTOR, ("--limit=1200", "--averaging=0.9", "--augment.share=0.5")),
     ],
 )
 def test_killed_twice_ends_with_the_bits_of_the_unbroken_run(tmp_path, preset, settings):
@@ -166,7 +168,7 @@ def places_below(folder: Path) -> dict[str, Path]:
 
 
 @pytest.mark.usefixtures("policy")
-@pytest.mark.parametrize("kind", ["smoke_run", "smoke_reader_run", "smoke_writer_run"])
+@pytest.mark.parametrize("kind", ["smoke_run", "smoke_reader_run", "smoke_writer_run", "smoke_gan_run"])
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_every_precision_trains_stops_goes_on_and_exports(request, tmp_path, monkeypatch, precision, kind):
     run = replace(request.getfixturevalue(kind), name="half", precision=precision, **places_below(tmp_path))
@@ -212,7 +214,13 @@ def test_the_averages_of_the_weights_are_what_is_validated_and_kept(smoke_reader
 
 
 @pytest.mark.parametrize(
-    ("preset", "part"), [(TRANSLATOR, "translator.onnx"), (READER, "recogniser.onnx"), (WRITER, "prior.onnx")]
+    ("preset", "part"),
+    [
+        (TRANSLATOR, "translator.onnx"),
+        (READER, "recogniser.onnx"),
+        (WRITER, "prior.onnx"),
+        (INVENTOR, "discriminator.onnx"),
+    ],
 )
 def test_jax_trains_on_two_devices(tmp_path, preset, part):
     devices = "--xla_force_host_platform_device_count=2"
@@ -299,6 +307,22 @@ def test_a_diverged_run_says_so(smoke_run, tmp_path):
     state = RunState(replace(smoke_run, logs_dir=tmp_path))
     with pytest.raises(UserError, match="diverged in epoch 1.*--learning-rate"):
         state.commit(None, {"val_loss": float("nan")})
+
+
+def test_a_loss_that_is_no_number_stops_the_run_at_its_step_and_keeps_the_epoch_before(
+    smoke_gan_run, tmp_path, monkeypatch
+):
+    run = replace(smoke_gan_run, name="diverging", **places_below(tmp_path))
+    ends = StopAtNaN.on_train_batch_end
+
+    def diverge(callback, batch, logs=None):
+        late = callback.epoch == 2 and batch >= 3
+        ends(callback, batch, {**logs, "loss": float("nan")} if late else logs)
+
+    monkeypatch.setattr(StopAtNaN, "on_train_batch_end", diverge)
+    with pytest.raises(UserError, match=r"diverged in step 4 of epoch 2 \(loss=nan\); epoch 1 is kept in .*diverging;"):
+        train.main(run)
+    assert [saved.name for saved in (run.logs_dir / run.name / "state").glob("epoch-*")] == ["epoch-0001"]
 
 
 @pytest.mark.parametrize(

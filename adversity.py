@@ -1,0 +1,87 @@
+"""How two networks are each other's adversaries: their losses, and how one pass teaches both."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+from keras import layers, ops
+
+SLOPE_BEYOND = 1e-3  # of the hinge where it would be flat: what is flat carries nothing back to the generator
+LEAST_SCORE = -40.0  # from here on down the generator is pushed no harder: exp(40) is as much as float32 multiplies
+POWER_STEPS = 8  # of the iteration that finds how far a kernel stretches
+
+
+class Adversity(NamedTuple):
+    """A loss of adversaries, as functions of scores `(B,)`: high is what the discriminator takes for real."""
+
+    of_real: Callable[[Any], Any]  # the discriminator's, of real pictures
+    of_generated: Callable[[Any], Any]  # the discriminator's, of generated ones; its slope is never zero
+    of_generator: Callable[[Any], Any]
+    ratio: Callable[[Any], Any]  # slope of `of_generator` over slope of `of_generated`
+
+
+LOSSES = {
+    "logistic": Adversity(
+        of_real=lambda score: ops.softplus(-score),
+        of_generated=ops.softplus,
+        of_generator=lambda score: ops.softplus(-score),
+        ratio=lambda score: -ops.exp(-ops.maximum(score, LEAST_SCORE)),
+    ),
+    "hinge": Adversity(
+        of_real=lambda score: ops.relu(1 - score),
+        of_generated=lambda score: ops.leaky_relu(1 + score, SLOPE_BEYOND),
+        of_generator=lambda score: -score,
+        ratio=lambda score: -1 / ops.where(score > -1, 1.0, SLOPE_BEYOND),
+    ),
+}
+
+
+@ops.custom_gradient
+def _turning(pixels):
+    """Pixels `(B, P)`, then two zeros; what flows back is multiplied by the second zero's gradient over the first's.
+
+    So whoever adds both zeros to a loss, the second times a ratio, has this ratio applied picture by picture, whatever
+    else the loss is scaled by: batch size, devices or the loss scale of half precision.
+    """
+
+    def gradient(*arguments, upstream=None):
+        (upstream,) = arguments if upstream is None else (upstream,)
+        return upstream[:, :-2] * (upstream[:, -1:] / upstream[:, -2:-1])
+
+    return ops.pad(pixels, [(0, 0), (0, 2)]), gradient
+
+
+class Turning(layers.Layer):
+    """Lets one pass through the discriminator, and one back, teach both networks.
+
+    Forwards nothing changes. Backwards the discriminator hands on how its own loss falls with the pixels; the generator
+    wants to know how its loss does. Both depend on a picture through its score alone, so that the one is the other
+    times a number a picture, the ratio of their slopes: `Adversity.ratio`.
+
+    Input: images `(B, S, S, 1)`. Output: the same, and `(B, 2)` zeros that the loss tells the ratio by.
+
+    Reference: Shen et al. 2021, "Training Generative Adversarial Networks in One Stage" (arXiv:2103.00430).
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(dtype="float32", autocast=False, **kwargs)
+
+    def call(self, images):
+        size = images.shape[1]
+        turned = _turning(ops.reshape(images, (-1, size * size)))
+        return ops.reshape(turned[:, :-2], (-1, size, size, 1)), turned[:, -2:]
+
+
+class AtMostUnitStretch(keras.constraints.Constraint):
+    """Scales a kernel back to a spectral norm of 1 where it is above, after every step; averages of such are such, too.
+
+    Reference: Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks" (arXiv:1802.05957).
+    """
+
+    def __call__(self, kernel):
+        matrix = ops.reshape(kernel, (-1, kernel.shape[-1]))
+        vector = ops.sum(matrix, axis=0)[:, None]  # any that is not orthogonal to what is stretched most
+        for _ in range(POWER_STEPS):
+            vector = ops.matmul(ops.transpose(matrix), ops.matmul(matrix, vector))
+            vector = vector / (ops.norm(vector) + 1e-12)
+        return kernel / ops.maximum(ops.norm(ops.matmul(matrix, vector)), 1.0)

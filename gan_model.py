@@ -1,0 +1,298 @@
+"""The generative adversarial networks: a character and noise in, or noise alone, an invented picture out."""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from adversity import LOSSES, AtMostUnitStretch, Turning
+from augmentation import Seeded, augmented
+from batches import EVALUATION_BATCH, MeanOverBatch, training_part, validation_part
+from blocks import SHEET_COLUMNS, LabelledBatches, doubled, predicted, progress_sheet
+from config import AugmentConfig, GANConfig, GANRun
+from data_processor import GlyphDataset
+from runtime import Recogniser
+from validation_samples import SampleCheck
+
+CHECKED = 5000  # pictures drawn after every epoch to tell how good they are
+
+
+class RandomNoise(Seeded):
+    """Noise `(B, Z)` from N(0,1), as many as there are of the input.
+
+    Args:
+        size: Z. seed: Seed of the layer's generator.
+    """
+
+    def __init__(self, size: int, seed: int = 0, **kwargs):
+        super().__init__(seed, **kwargs)
+        self.size = size
+
+    def call(self, labels):
+        return keras.random.normal((ops.shape(labels)[0], self.size), seed=self.generator)
+
+
+class OneIn(layers.Layer):
+    """The first of every `every` of the input `(B, ...)`."""
+
+    def __init__(self, every: int, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.every = every
+
+    def call(self, values):
+        return values[:: self.every]
+
+
+class RandomStep(Seeded):
+    """Pictures `(B, S, S, 1)` with noise of standard deviation `reach` added to their pixels."""
+
+    def __init__(self, reach: float, seed: int = 0, **kwargs):
+        super().__init__(seed, **kwargs)
+        self.reach = reach
+
+    def call(self, images):
+        return images + keras.random.normal(ops.shape(images), stddev=self.reach, seed=self.generator)
+
+
+def _unit(x):
+    """Features of mean square 1 at every place of every picture by itself, so that averaged weights fit them, too."""
+    return x * ops.rsqrt(ops.mean(ops.square(x), axis=-1, keepdims=True) + 1e-5)
+
+
+def _styled(x, code, name: str):
+    """Features brought to one size, then scaled and shifted channel by channel as the code tells (FiLM), then SiLU."""
+    width = x.shape[-1]
+    scale, shift = ops.split(layers.Reshape((1, 1, 2 * width))(layers.Dense(2 * width)(code)), 2, axis=-1)
+    return layers.Activation("silu", name=name)(_unit(x) * (1 + scale) + shift)
+
+
+def build_generator(config: GANConfig) -> keras.Model:
+    """Builds the generator: noise `(B, Z)`, label weights `(B, K)` if it is told the character -> image `(B, S, S, 1)`.
+
+    Pixels are in [0, 1]. Weights are one-hot in training; as their embedding is linear, others mix characters. Layers
+    that are worth a look are numbered by their names.
+    """
+    side, (first, second) = config.image_size // 4, config.widths
+    noise = keras.Input((config.noise_size,), name="noise")
+    inputs, x = [noise], layers.Dense(config.code_size)(noise)
+    if config.labelled:
+        weights = keras.Input((len(config.alphabet),), name="label_weights")
+        as_large_as_noise = keras.initializers.RandomNormal(stddev=1.0)
+        character = layers.Dense(
+            config.code_size, use_bias=False, kernel_initializer=as_large_as_noise, name="character"
+        )
+        inputs, x = [noise, weights], x + character(weights)
+    code = layers.Dense(config.code_size, activation="silu", name="01_code")(ops.silu(_unit(x)))
+    x = layers.Dense(side * side * config.sketch_width)(code)
+    x = layers.Reshape((side, side, config.sketch_width), name="02_sketch")(x)  # (B, S/4, S/4, sketch)
+    x = _styled(layers.Conv2D(first, 3, padding="same", name="03_convolved")(x), code, "04_styled")
+    y = _styled(layers.Conv2D(first, 3, padding="same", name="05_convolved")(x), code, "06_styled")
+    x = layers.Add(name="07_sum")([x, y])  # (B, S/4, S/4, w0)
+    x = _styled(doubled(x, second, "08_enlarged"), code, "09_styled")  # (B, S/2, S/2, w1)
+    y = _styled(layers.Conv2D(second, 3, padding="same", name="10_convolved")(x), code, "11_styled")
+    x = layers.Add(name="12_sum")([x, y])
+    logits = doubled(x, 1, "13_enlarged")  # (B, S, S, 1)
+    return keras.Model(inputs, layers.Activation("sigmoid", dtype="float32", name="14_image")(logits), name="generator")
+
+
+def build_discriminator(config: GANConfig) -> keras.Model:
+    """Builds the discriminator: image `(B, S, S, 1)` in [0, 1], label weights `(B, K)` if told -> score, features.
+
+    The score `(B,)` of a picture that looks real is high; features are `(B, F)`. The character has its say by the
+    product of its embedding with the features.
+
+    Reference: Miyato & Koyama 2018, "cGANs with Projection Discriminator" (arXiv:1802.05637).
+    """
+    bounded = {"kernel_constraint": AtMostUnitStretch()} if config.regulariser == "spectral" else {}
+
+    def convolved(x, width: int, kernel: int, strides: int):
+        x = layers.Conv2D(width, kernel, strides=strides, padding="same", **bounded)(x)
+        return layers.LeakyReLU(0.2)(x)
+
+    first, second, third = config.critic_widths
+    image = keras.Input((config.image_size, config.image_size, 1), name="image")
+    x = convolved(2 * image - 1, first, 5, 2)  # (B, S/2, S/2, w0)
+    x = convolved(x, second, 4, 2)  # (B, S/4, S/4, w1)
+    x = x + convolved(x, second, 3, 1)
+    x = layers.Flatten()(convolved(x, third, 3, 2))  # (B, S/8 * S/8 * w2)
+    features = layers.LeakyReLU(0.2)(layers.Dense(config.feature_size, **bounded)(x))
+    score = layers.Dense(1, dtype="float32", **bounded)(features)
+    if not config.labelled:
+        return keras.Model([image], [score[:, 0], features], name="discriminator")
+    weights = keras.Input((len(config.alphabet),), name="label_weights")
+    character = layers.Dense(config.feature_size, use_bias=False, name="character", **bounded)(weights)
+    projection = layers.Dot(1, dtype="float32")([features, character])
+    return keras.Model([image, weights], [(score + projection)[:, 0], features], name="discriminator")
+
+
+class GAN(keras.Model):
+    """Generator and discriminator, trained against each other in one pass: one step of either for the other's one.
+
+    Args:
+        config: Sizes, alphabet, loss and regulariser.
+        augment: How training pictures are changed; `None` leaves them. What is invented will be changed likewise.
+        seed: Seed of augmentation and noise.
+
+    Reference: Goodfellow et al. 2014, "Generative Adversarial Nets" (arXiv:1406.2661).
+    """
+
+    def __init__(self, config: GANConfig, augment: AugmentConfig | None = None, seed: int = 0, **kwargs):
+        generator, discriminator = build_generator(config), build_discriminator(config)
+        image = keras.Input((config.image_size, config.image_size, 1), dtype="uint8", name="image")
+        label = keras.Input((), dtype="int32", name="label")
+        real = ops.cast(image, "float32")
+        if augment is not None and augment.share:
+            real = augmented(real, augment, seed)
+        real = real / 255
+        noise = RandomNoise(config.noise_size, seed, name="draw_noise")(label)
+        told = ops.one_hot(label, len(config.alphabet), dtype="float32")
+        generated, turn = Turning(name="turning")(generator([noise, told][: len(generator.inputs)]))
+        scores, _ = discriminator([generated, told][: len(discriminator.inputs)])
+        outputs = {"generated": scores, "turn": turn}
+        if config.regulariser == "r1":
+            some = OneIn(config.penalty_one_in, name="some")
+            moved = RandomStep(config.penalty_reach, seed, name="step")(some(real))
+            real, told = ops.concatenate([real, moved], axis=0), ops.concatenate([told, some(told)], axis=0)
+        outputs["real"], _ = discriminator([real, told][: len(discriminator.inputs)])  # apart: no pixel of it learns
+        super().__init__({"image": image, "label": label}, outputs, **kwargs)
+        self.config, self.generator, self.discriminator = config, generator, discriminator
+        self.mean = MeanOverBatch()
+        self.generator_metric = keras.metrics.Mean(name="generator_loss")
+        self.critic_metric = keras.metrics.Mean(name="critic_loss")
+        self.real_metric = keras.metrics.Mean(name="real_right")
+        self.fake_metric = keras.metrics.Mean(name="fake_right")
+        if config.regulariser == "r1":
+            self.slope_metric = keras.metrics.Mean(name="squared_slope")
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """The discriminator's loss and penalty a picture; the generator's is hidden in its gradient, see `Turning`.
+
+        Args:
+            y_pred: scores `generated` `(B,)` and `real` `(B + M,)`, the last M being those of some real pictures moved
+                a step, for R1; `turn` `(B, 2)`, zeros.
+        """
+        generated, turn, form = y_pred["generated"], y_pred["turn"], LOSSES[self.config.loss]
+        count = ops.shape(turn)[0]
+        real, moved = y_pred["real"][:count], y_pred["real"][count:]
+        critic = form.of_real(real) + form.of_generated(generated)
+        self.generator_metric.update_state(form.of_generator(generated))
+        self.critic_metric.update_state(critic)
+        self.real_metric.update_state(real > 0)
+        self.fake_metric.update_state(generated < 0)
+        told = turn[:, 0] + ops.stop_gradient(form.ratio(generated)) * turn[:, 1]
+        loss = self.mean(critic, critic + told)
+        if self.config.regulariser == "r1":
+            squares = self._squared_slopes(real, moved)
+            loss += self.config.penalty / 2 * self.mean(squares, squares)
+        return loss
+
+    def _squared_slopes(self, real, moved):
+        """What is, over all steps, the squared length of the gradient of the score at some real pictures, `(M,)`.
+
+        Reference: Mescheder et al. 2018, "Which Training Methods for GANs do actually Converge?" (arXiv:1801.04406);
+        by finite differences, without a second derivative, Lin et al. 2025 (arXiv:2501.08316).
+        """
+        squares = ops.square((moved - real[:: self.config.penalty_one_in]) / self.config.penalty_reach)
+        self.slope_metric.update_state(squares)
+        return squares
+
+    @property
+    def index_limits(self) -> dict[str, int]:
+        """How many values each integer input of the parts has, but for pictures."""
+        return {}
+
+    def parts(self) -> dict[str, keras.Model]:
+        """What a user runs, by ONNX file name: generator, the same with all its layers, and discriminator."""
+        generator, size = self.generator, self.config.image_size
+        seen = {layer.name: layer.output for layer in generator.layers if layer.name[0].isdigit()}
+        image = keras.Input((size, size, 1), dtype="uint8", name="image")
+        told = [keras.Input(tensor.shape[1:], name="label_weights") for tensor in self.discriminator.inputs[1:]]
+        score, _ = self.discriminator([ops.cast(image, "float32") / 255, *told])
+        return {
+            "generator": keras.Model(generator.inputs, {"image": generator.output}),
+            "layers": keras.Model(generator.inputs, seen),
+            "discriminator": keras.Model([image, *told], {"score": score}),
+        }
+
+
+def build_gan(run: GANRun) -> GAN:
+    """The untrained model of a run."""
+    return GAN(run.model, run.augment, run.seed, name="gan")
+
+
+class GANTask:
+    """What `train.py` needs to know of inventing.
+
+    Args:
+        run: The resolved configuration.
+        data: The joined data set on the model's alphabet.
+        reader: A recogniser to compare epochs by; without one, pixels are.
+    """
+
+    kind = "invent"
+
+    def __init__(self, run: GANRun, data: GlyphDataset, reader: Recogniser | None = None):
+        self.run, self.data = run, data
+        part, rng = validation_part(run, data), np.random.default_rng(run.seed)
+        chosen = rng.permutation(len(part.labels))[:CHECKED]
+        self.asked = part.labels[chosen]
+        self.check = SampleCheck(part.images[chosen], self.asked, run.model.alphabet, reader)
+        self.noise = rng.standard_normal((len(chosen), run.model.noise_size), np.float32)
+        self.sheet = rng.standard_normal((SHEET_COLUMNS**2, run.model.noise_size), np.float32)
+
+    def build(self) -> GAN:
+        return build_gan(self.run)
+
+    def training_batches(self) -> LabelledBatches:
+        run = self.run
+        return LabelledBatches(training_part(run, self.data), run.batch_size, seed=run.seed, shares=run.dataset_share)
+
+    def validation_batches(self) -> LabelledBatches:
+        return LabelledBatches(validation_part(self.run, self.data), EVALUATION_BATCH)
+
+    def invented(self, model: GAN, noise: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Pictures float32 `(N, S, S, 1)` in [0, 1] of noise `(N, Z)` and, where the model is told, labels `(N,)`."""
+        return predicted(model.generator, noise, *self._told(labels))
+
+    def _told(self, labels: np.ndarray) -> list[np.ndarray]:
+        config = self.run.model
+        return [np.eye(len(config.alphabet), dtype=np.float32)[labels]] if config.labelled else []
+
+    def validate(self, model: GAN, epoch: int) -> dict[str, float]:
+        """What the epochs are compared by: `loss` is the Frechet distance of the same noise's pictures to written ones.
+
+        Classes that are lost get a warning. Where the weights are no numbers any more, neither is the loss.
+        """
+        drawn = self.invented(model, self.noise, self.asked)
+        if not np.isfinite(drawn).all():
+            return {"loss": float("nan")}
+        asked = self.asked if self.run.model.labelled else None
+        verdict = self.check.judge(np.round(255 * drawn).astype(np.uint8), asked)
+        if verdict.collapsed:
+            print(f"warning: epoch {epoch + 1}: hardly any variety among pictures of {verdict.collapsed!r}", flush=True)
+        return {"loss": verdict.figures["frechet"], **verdict.figures}
+
+    def draw(self, model: GAN) -> dict[str, np.ndarray]:
+        """The progress picture, uint8 `(H, W)`: a row a character, a column the same noise, or a square of noises."""
+        config, noise = self.run.model, self.sheet
+        if config.labelled:
+            noise = np.tile(self.sheet[:SHEET_COLUMNS], (len(config.alphabet), 1))
+        drawn = self.invented(model, noise, np.arange(len(noise)) // SHEET_COLUMNS)
+        return {"progress": progress_sheet(drawn.reshape(-1, SHEET_COLUMNS, *drawn.shape[1:]))}
+
+    def finish(self, model: GAN) -> None:
+        """Nothing is left to do to the weights."""
+
+    def features(self, model: GAN, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """The discriminator's features `(N, F)` of images, for the projector."""
+        return predicted(model.discriminator, images / np.float32(255), *self._told(labels))[1]
+
+    def card(self, model: GAN) -> dict:
+        """What the model card says of this task beside what it says of every model."""
+        config = self.run.model
+        return {
+            "task": self.kind,
+            "alphabet": config.alphabet,
+            "image_size": config.image_size,
+            "noise_size": config.noise_size,
+            "labelled": config.labelled,
+        }

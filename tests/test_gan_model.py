@@ -1,0 +1,271 @@
+"""gan_model.py: who learns from whom, what is told the character, and that it learns to draw what it is asked."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import ops
+
+from adversity import LOSSES, AtMostUnitStretch
+from config import PRESETS, AugmentConfig, GANConfig, GANRun
+from gan_model import GAN, GANTask, build_discriminator, build_gan, build_generator
+from runtime import CARD, Generator
+from shell import UserError
+from train import make_optimizer
+
+TINY = GANConfig("abc", noise_size=4, code_size=16, sketch_width=4, widths=(8, 8), critic_widths=(4, 8, 8),
+                 feature_size=8)  # fmt: skip
+MOST_BYTES = 7_600_000  # of all files, at 4 a weight: the generator is in three of them, the discriminator in two
+
+
+def one_hot(labels) -> np.ndarray:
+    return np.eye(3, dtype=np.float32)[labels]
+
+
+def noise_for(count: int) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal((count, TINY.noise_size), np.float32)
+
+
+def a_batch(count: int = 8) -> dict[str, np.ndarray]:
+    images = np.random.default_rng(1).integers(0, 256, (count, 28, 28, 1), dtype=np.uint8)
+    return {"image": images, "label": np.arange(count, dtype=np.int32) % 3}
+
+
+@pytest.mark.parametrize("changes", [{}, {"image_size": 32}, {"labelled": False}, {"regulariser": "spectral"}])
+def test_shapes(changes):
+    config = replace(TINY, **changes)
+    told = [one_hot([0, 1, 2, 0, 1])] if config.labelled else []
+    drawn = np.array(build_generator(config)([noise_for(5), *told]))
+    assert drawn.shape == (5, config.image_size, config.image_size, 1)
+    assert 0 <= drawn.min() <= drawn.max() <= 1
+    score, features = build_discriminator(config)([drawn, *told])
+    assert (score.shape, features.shape) == ((5,), (5, 8))
+
+
+@pytest.mark.parametrize("name", ["cgan-digits", "gan-digits", "cgan-ascii"])
+def test_the_shipped_presets_are_small(name):
+    model = GAN(PRESETS[name][1].model)
+    weights = 3 * model.generator.count_params() + 2 * model.discriminator.count_params()
+    assert 4 * weights < MOST_BYTES
+
+
+def gradients(loss, variables):
+    with tf.GradientTape() as tape:
+        value = loss()
+    return tape.gradient(value, [variable.value for variable in variables])
+
+
+@pytest.mark.parametrize("loss", ["logistic", "hinge"])
+def test_one_pass_teaches_both_what_a_pass_for_each_would(loss):
+    model, batch, told = GAN(replace(TINY, loss=loss, regulariser="none")), a_batch(), one_hot(a_batch()["label"])
+    generator, discriminator, form = model.generator, model.discriminator, LOSSES[loss]
+    noise, real, told = (ops.convert_to_tensor(x) for x in (noise_for(8), batch["image"] / np.float32(255), told))
+    model.get_layer("draw_noise").call = lambda labels: noise
+
+    def critic():
+        generated, _ = discriminator([ops.stop_gradient(generator([noise, told])), told])
+        return ops.mean(form.of_real(discriminator([real, told])[0]) + form.of_generated(generated))
+
+    def both():
+        return model.compute_loss(y_pred=model(batch, training=True))
+
+    def cheat():
+        return ops.mean(form.of_generator(discriminator([generator([noise, told]), told])[0]))
+
+    for loss_apart, part in ((critic, discriminator), (cheat, generator)):
+        variables = part.trainable_variables
+        for one, other in zip(gradients(both, variables), gradients(loss_apart, variables), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["logistic", "hinge"])
+def test_the_ratio_is_that_of_the_slopes(loss):
+    form, score = LOSSES[loss], tf.constant([-30.0, -3.0, -0.5, 0.0, 2.0, 9.0])
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(score)
+        cheated, caught = form.of_generator(score), form.of_generated(score)
+    np.testing.assert_allclose(form.ratio(score), tape.gradient(cheated, score) / tape.gradient(caught, score), 1e-4)
+
+
+def test_the_penalty_is_the_squared_slope():
+    model = GAN(replace(TINY, penalty_one_in=1, penalty=3.0))
+    real, moved = np.array([1.0, -2.0], "float32"), np.array([1.1, -2.0], "float32")
+    scores = {"real": np.concatenate([real, moved]), "generated": np.zeros(2, "float32")}
+    plain = np.log1p(np.exp(-real)).mean() + np.log(2)
+    loss = float(model.compute_loss(y_pred=scores | {"turn": np.zeros((2, 2), "float32")}))
+    assert loss == pytest.approx(plain + 3 / 2 * (0.1 / TINY.penalty_reach) ** 2 / 2, rel=1e-4)
+
+
+def test_a_slope_is_measured_as_large_as_it_is():
+    model = GAN(replace(TINY, penalty_one_in=1, penalty_reach=1e-3))
+    steps, batch = 300, a_batch(3)
+    real, told = ops.convert_to_tensor(batch["image"] / np.float32(255)), one_hot(batch["label"])
+    with tf.GradientTape() as tape:
+        tape.watch(real)
+        score = model.discriminator([real, ops.convert_to_tensor(told)])[0]
+    exact = np.square(tape.gradient(score, real)).sum() / 3
+    model.compute_loss(y_pred=model({name: np.repeat(values, steps, axis=0) for name, values in batch.items()}))
+    assert float(model.slope_metric.result()) == pytest.approx(exact, rel=0.2)
+
+
+def test_spectral_kernels_stretch_nothing():
+    rng = np.random.default_rng(0)
+    kernel = rng.normal(size=(3, 3, 4, 8)).astype("float32")
+    bounded = np.array(AtMostUnitStretch()(ops.convert_to_tensor(kernel))).reshape(36, 8)
+    assert np.linalg.norm(bounded, 2) == pytest.approx(1, abs=0.02)
+    small = (kernel / 100).astype("float32")
+    np.testing.assert_array_equal(AtMostUnitStretch()(ops.convert_to_tensor(small)), small)
+    run = GANRun(model=replace(TINY, regulariser="spectral"), learning_rate=0.1)
+    weights = build_discriminator(run.model).trainable_variables
+    make_optimizer(run, steps=10).apply(
+        [rng.normal(size=weight.shape).astype("float32") for weight in weights], weights
+    )
+    kernels = [np.array(weight).reshape(-1, weight.shape[-1]) for weight in weights if len(weight.shape) > 1]
+    assert max(np.linalg.norm(kernel, 2) for kernel in kernels) < 1.1
+
+
+def test_mixtures_of_characters_mix_their_embeddings():
+    generator = build_generator(TINY)
+    embed = keras.Model(generator.inputs[1], generator.get_layer("character").output)
+    one, two, half = (np.array(embed(np.array([weights], "float32")))
+                      for weights in ([1, 0, 0], [0, 0, 1], [0.5, 0, 0.5]))  # fmt: skip
+    np.testing.assert_allclose(half, (one + two) / 2, atol=1e-6)
+
+
+def test_the_character_changes_the_picture_and_the_score():
+    noise, picture = noise_for(2), a_batch(2)["image"] / np.float32(255)
+    generator, discriminator = build_generator(TINY), build_discriminator(TINY)
+    drawn = [np.array(generator([noise, one_hot([label, label])])) for label in (0, 1)]
+    assert np.abs(drawn[0] - drawn[1]).max() > 1e-3
+    scores = [np.array(discriminator([picture, one_hot([label, label])])[0]) for label in (0, 1)]
+    assert np.abs(scores[0] - scores[1]).max() > 1e-3
+
+
+def test_a_picture_does_not_depend_on_its_companions():
+    generator = build_generator(TINY)
+    noise, told = noise_for(6), one_hot(np.arange(6) % 3)
+    np.testing.assert_allclose(generator([noise, told])[4:], generator([noise[4:], told[4:]]), atol=1e-6)
+
+
+def task_on(stripes, **changes) -> GANTask:
+    run = GANRun(model=replace(TINY, **changes), augment=AugmentConfig(share=0.0), batch_size=8, learning_rate=5e-3,
+                 warmup=0.0, weight_decay=0.0, beta_1=0.0)  # fmt: skip
+    return GANTask(run, stripes)
+
+
+def test_it_learns_to_draw_what_it_is_asked(stripes):
+    keras.utils.set_random_seed(0)
+    task = task_on(stripes)
+    model = task.build()
+    model.compile(make_optimizer(task.run, steps=300))
+    model.fit(task.training_batches(), epochs=25, verbose=0)
+    labels = np.arange(9) % 3
+    drawn = task.invented(model, noise_for(9), labels)
+    heights = drawn[:, :24, :, 0].reshape(9, 3, 8, 28).mean(axis=(2, 3))  # of each third of the picture
+    np.testing.assert_array_equal(heights.argmax(axis=1), labels)
+
+
+def test_training_is_a_function_of_the_seed_and_the_epoch(stripes):
+    from training import EpochRandomness
+
+    task = task_on(stripes)
+    model, batches = task.build(), task.training_batches()
+    randomness = EpochRandomness(3, batches)
+    randomness.set_model(model)
+    seen = []
+    for epoch in (4, 5, 4):
+        randomness.on_epoch_begin(epoch)
+        seen.append(np.array(model(batches[0][0], training=True)["generated"]))
+    np.testing.assert_array_equal(seen[0], seen[2])
+    assert not np.array_equal(seen[0], seen[1])
+
+
+def test_epochs_are_compared_by_a_distance_and_lost_classes_are_told(stripes, capsys):
+    task = task_on(stripes)
+    part = task.data.take(task.data.split == 1)
+    pictures = iter([part.images[[3, 4, 5] * 8], part.images[[0, 1, 2] * 4 + [9, 10, 11] * 4]])
+    task.asked = np.arange(24) % 3
+    task.invented = lambda *_: next(pictures) / np.float32(255)
+    same, varied = (task.validate(None, epoch) for epoch in (0, 1))
+    assert same["loss"] == same["frechet"] > varied["loss"]
+    assert (same["collapsed"], same["diversity"]) == (3, 0)
+    assert "warning: epoch 1: hardly any variety among pictures of 'abc'" in capsys.readouterr().out
+    assert varied["collapsed"] == 0
+
+
+def test_pictures_that_are_no_numbers_are_no_loss(stripes):
+    task = task_on(stripes)
+    task.invented = lambda *_: np.full((24, 28, 28, 1), np.nan, np.float32)
+    assert np.isnan(task.validate(None, 0)["loss"])
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_parts_and_card_are_what_a_user_needs(stripes, labelled):
+    task = task_on(stripes, labelled=labelled)
+    model = task.build()
+    assert set(model.parts()) == {"generator", "layers", "discriminator"}
+    assert len(model.parts()["generator"].inputs) == 1 + labelled
+    names = sorted(model.parts()["layers"].output)
+    assert (names[0], names[-1]) == ("01_code", "14_image")
+    card = task.card(model)
+    assert (card["task"], card["noise_size"], card["labelled"]) == ("invent", 4, labelled)
+    rows = 3 if labelled else 12
+    assert task.draw(model)["progress"].shape == (rows * 30 + 2, 12 * 30 + 2)
+    assert task.features(model, stripes.images[:5], stripes.labels[:5]).shape == (5, 8)
+
+
+@pytest.mark.parametrize("changes", [{"image_size": 30}, {"widths": (0, 4)}, {"critic_widths": (4, 4)},
+                                     {"noise_size": 0}, {"penalty": -1.0}, {"penalty_one_in": 0}])  # fmt: skip
+def test_a_bad_setting_names_what_it_received(changes):
+    with pytest.raises(ValueError, match="Received"):
+        replace(TINY, **changes)
+
+
+@pytest.fixture
+def generator(smoke_gan) -> Generator:
+    return Generator.open(smoke_gan.name, smoke_gan.parent)
+
+
+def test_a_trained_folder_invents_shows_its_layers_and_scores(generator, smoke_gan, smoke_gan_run):
+    noise = np.random.default_rng(0).standard_normal((5, generator.noise_size), np.float32)
+    weights = generator.label_weights(np.array([3, 1, 4, 1, 5]))
+    drawn = generator.invent(noise, weights)
+    assert drawn.shape == (5, 28, 28, 1)
+    layers = generator.layers(noise, weights)
+    assert list(layers)[::13] == ["01_code", "14_image"]
+    np.testing.assert_allclose(layers["14_image"], drawn, atol=1e-6)
+    model = build_gan(smoke_gan_run)
+    model.load_weights(smoke_gan / f"{smoke_gan.name}.weights.h5")
+    images = np.round(255 * drawn).astype(np.uint8)
+    expected, _ = model.discriminator([images / np.float32(255), weights])
+    np.testing.assert_allclose(generator.score(images, weights), expected, atol=1e-4)
+
+
+def test_whoever_is_not_told_the_character_says_so(generator):
+    with pytest.raises(UserError, match="expected the characters to draw, received none"):
+        generator.invent(np.zeros((1, generator.noise_size), np.float32))
+
+
+@pytest.mark.parametrize(("changes", "told"), [({"noise_size": "8"}, "noise_size"), ({"labelled": 1}, "labelled"),
+                                               ({"noise_size": 9}, "noise of shape")])  # fmt: skip
+def test_a_card_that_does_not_fit_is_refused(smoke_gan, tmp_path, changes, told):
+    folder = Path(shutil.copytree(smoke_gan, tmp_path / smoke_gan.name))
+    card = json.loads((folder / CARD).read_text()) | changes
+    (folder / CARD).write_text(json.dumps(card))
+    with pytest.raises(UserError, match=told):
+        Generator.open(smoke_gan.name, tmp_path).session
+
+
+def test_a_model_without_its_layers_says_so(smoke_gan, tmp_path):
+    folder = Path(shutil.copytree(smoke_gan, tmp_path / smoke_gan.name))
+    card = json.loads((folder / CARD).read_text())
+    del card["files"]["layers.onnx"]
+    (folder / CARD).write_text(json.dumps(card))
+    one = Generator.open(smoke_gan.name, tmp_path)
+    with pytest.raises(UserError, match=r"expected layers.onnx"):
+        one.layers(np.zeros((1, one.noise_size), np.float32), one.label_weights(np.array([0])))
