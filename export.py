@@ -105,7 +105,8 @@ def export_part(part: keras.Model, path: Path, index_limits: dict[str, int]) -> 
     An input of a fixed batch of one is a setting that callers may leave out: zeros are stored as its default.
 
     Raises:
-        UserError: The largest difference is 1e-4 or more of the largest output, if that is over 1 (Keras exports some layers without a word and wrongly).
+        UserError: The largest difference is 1e-4 or more, of the largest output where that is over 1 (Keras exports
+            some layers without a word and wrongly).
     """
     import onnx
 
