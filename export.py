@@ -37,6 +37,7 @@ def export_model(task: Task, model: keras.Model, state: RunState) -> Path:
         model = plain_copy(run, model)
         task.finish(model)
         save_weights(model, folder / f"{run.name}.weights.h5")
+        pack(folder / f"{run.name}.weights.h5")
         if keras.backend.backend() == "tensorflow":
             export_parts(model, folder)
         else:
@@ -45,6 +46,26 @@ def export_model(task: Task, model: keras.Model, state: RunState) -> Path:
         card = {**describe_run(task, model, state), "quality": {}, "files": hashes}
         (folder / CARD).write_text(card_text(card), encoding="utf-8")
     return target
+
+
+def pack(path: Path) -> None:
+    """Rewrites an HDF5 file with its arrays compressed, bytes of like weight together; it is read as before."""
+    import h5py
+
+    packed = path.with_name(f"{path.name}.packed")
+    with h5py.File(path) as given, h5py.File(packed, "w") as smaller:
+
+        def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
+            if isinstance(item, h5py.Group):
+                made = smaller.require_group(name)
+            else:
+                options = {"compression": "gzip", "shuffle": True} if item.shape else {}
+                made = smaller.create_dataset(name, data=item[()], **options)
+            made.attrs.update(item.attrs)
+
+        smaller.attrs.update(given.attrs)
+        given.visititems(copy)
+    packed.replace(path)
 
 
 def export_parts(model: keras.Model, folder: Path) -> None:

@@ -6,19 +6,21 @@ import pytest
 from config import ASCII, DIGITS
 from data_processor import TEST, load
 from non_characters import CALIBRATED, non_characters
-from runtime import MODELS_DIR, Recogniser, TrainedModel, Translator
+from runtime import MODELS_DIR, Recogniser, TrainedModel, Translator, Writer
 from synthetic_image_generator import render_alphabet
 
 TRANSLATORS = {"translator-digits": DIGITS, "translator-ascii": ASCII}
 READERS = {"recogniser-digits": DIGITS, "recogniser-ascii": ASCII, "judge-digits": DIGITS, "judge-ascii": ASCII}
-LARGEST = 6_000_000  # bytes of a whole folder
+WRITERS = {"cvae-digits": DIGITS, "cvae-ascii": ASCII}
+LARGEST = {"cvae-ascii": 6 << 20}  # bytes of a whole folder
+LARGEST_OTHERS = 6_000_000
 
 
-@pytest.mark.parametrize(("name", "alphabet"), (TRANSLATORS | READERS).items())
+@pytest.mark.parametrize(("name", "alphabet"), (TRANSLATORS | READERS | WRITERS).items())
 def test_the_folder_is_whole_small_and_measured(name, alphabet):
     model = TrainedModel.open(name, MODELS_DIR)
     assert model.alphabet == alphabet
-    assert sum(file.stat().st_size for file in model.folder.iterdir()) <= LARGEST
+    assert sum(file.stat().st_size for file in model.folder.iterdir()) <= LARGEST.get(name, LARGEST_OTHERS)
     assert not {"data_dir", "logs_dir", "images_dir", "models_dir"} & set(model.card["config"])
     assert model.card["quality"]
 
@@ -54,3 +56,15 @@ def test_digits_are_read_and_scribbles_refused(name, least, data_dir):
     assert reading.is_character.mean() > 0.97
     for kind, strays in non_characters(images[:200], 50, first=CALIBRATED).items():
         assert (~reader.recognise(strays).is_character).mean() > 0.7, kind
+
+
+LEAST_LEGIBLE = {"cvae-digits": 0.975, "cvae-ascii": 0.93}
+
+
+@pytest.mark.parametrize(("name", "least"), LEAST_LEGIBLE.items())
+def test_digits_are_written_so_that_the_judge_can_read_them(name, least):
+    writer, judge = Writer.open(name, MODELS_DIR), Recogniser.open("judge-digits", MODELS_DIR)
+    labels = np.tile(np.arange(10, dtype=np.int32), 60)
+    noise = np.random.default_rng(0).standard_normal((len(labels), writer.latent_size), np.float32)
+    drawn = np.round(255 * writer.decode(writer.styles(noise, labels), labels)).astype(np.uint8)
+    assert (judge.recognise(drawn).probabilities.argmax(axis=1) == labels).mean() > least
