@@ -168,9 +168,19 @@ def places_below(folder: Path) -> dict[str, Path]:
 
 
 @pytest.mark.usefixtures("policy")
-@pytest.mark.parametrize("kind", ["smoke_run", "smoke_reader_run", "smoke_writer_run", "smoke_gan_run"])
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-def test_every_precision_trains_stops_goes_on_and_exports(request, tmp_path, monkeypatch, precision, kind):
+@pytest.mark.parametrize(
+    ("kind", "precision"),
+    [
+        ("smoke_run", "mixed_bfloat16"),
+        ("smoke_run", "mixed_float16"),
+        ("smoke_writer_run", "mixed_float16"),
+        ("smoke_gan_run", "mixed_bfloat16"),
+        *(pytest.param(kind, precision, marks=pytest.mark.slow) for kind, precision in (
+            ("smoke_reader_run", "mixed_bfloat16"), ("smoke_reader_run", "mixed_float16"),
+            ("smoke_writer_run", "mixed_bfloat16"), ("smoke_gan_run", "mixed_float16"))),
+    ],
+)  # fmt: skip
+def test_every_precision_trains_stops_goes_on_and_exports(request, tmp_path, monkeypatch, kind, precision):
     run = replace(request.getfixturevalue(kind), name="half", precision=precision, **places_below(tmp_path))
     commit = CommitEpoch.on_epoch_end
 
@@ -216,8 +226,8 @@ def test_the_averages_of_the_weights_are_what_is_validated_and_kept(smoke_reader
 @pytest.mark.parametrize(
     ("preset", "part"),
     [
-        (TRANSLATOR, "translator.onnx"),
-        (READER, "recogniser.onnx"),
+        pytest.param(TRANSLATOR, "translator.onnx", marks=pytest.mark.slow),
+        pytest.param(READER, "recogniser.onnx", marks=pytest.mark.slow),
         (WRITER, "prior.onnx"),
         (INVENTOR, "discriminator.onnx"),
     ],
