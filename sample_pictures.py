@@ -215,7 +215,7 @@ SAMPLES = (
     Sample("capital-r", "R", shaded_grey_paper, (420, 380), 0.52, (0.45, 0.52), 0.075),
     Sample("ampersand", "&", transparent, (300, 320), 0.66, (0.50, 0.50), 0.06),
     Sample("question-mark", "?", chalk_board, (320, 400), 0.56, (0.50, 0.50), 0.085),
-    *(Sample(safe_name(character), character, white_paper, (300, 300), 0.6, (0.5, 0.5), 0.045, slant=0.4, mine=True)
+    *(Sample(safe_name(character), character, white_paper, (300, 300), 0.6, (0.5, 0.5), 0.045, slant=0.22, mine=True)
       for character in "AgkR4"),
 )  # fmt: skip
 
