@@ -30,6 +30,7 @@ def quick(monkeypatch):
     monkeypatch.setattr("data_processor.read_digits", read_digits_once)
     monkeypatch.setattr("metrics.RESAMPLES", 40)
     monkeypatch.setattr("reader_evaluation.NON_CHARACTERS_EACH", 5)
+    monkeypatch.setattr("classification_score.STEPS", 20)
 
 
 @pytest.fixture
