@@ -6,6 +6,7 @@ from keras import layers, ops
 
 from augmentation import RandomStrays, augmented
 from batches import EVALUATION_BATCH, GlyphBatches, MeanOverBatch, training_part, validation_part
+from blocks import predicted
 from calibration import calibrate
 from config import AugmentConfig, ClassifierConfig, ClassifierRun
 from data_processor import GlyphDataset
@@ -164,9 +165,7 @@ class ClassifierTask:
 
     def read(self, model: Classifier, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Logits `(N, K)` and features `(N, F)` of uint8 images."""
-        whole = np.pad(images, [(0, -len(images) % EVALUATION_BATCH), *[(0, 0)] * 3])  # JAX divides whole batches alone
-        logits, features = model.reader.predict(whole, batch_size=EVALUATION_BATCH, verbose=0)
-        return logits[: len(images)], features[: len(images)]
+        return predicted(model.reader, images)
 
     def draw(self, model: Classifier) -> dict[str, np.ndarray]:
         """Of validation: the surest mistakes, uint8 `(H, W)`, and the confusion matrix, uint8 `(H, W, 3)`."""

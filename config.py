@@ -24,6 +24,9 @@ LOOK_ALIKES = (
 """Characters that isolated handwriting writes alike, so that nobody could tell them apart without their neighbours or
 the line they stand on: a round one, a stroke upright or aslant, one shape at two heights. Measures can forgive them."""
 
+ACTIVE_VARIANCE = 0.01
+"""Of a latent's posterior mean over pictures: one below it says nothing (Burda et al. 2016)."""
+
 DATA_DIR_VARIABLE = "SCRIPTORIUM_DATA"
 """Environment variable that names the data directory; without it, `data/`."""
 

@@ -7,12 +7,11 @@ from keras import layers, ops
 from augmentation import Seeded, augmented
 from batches import EVALUATION_BATCH, MeanOverBatch, training_part, validation_part
 from blocks import SHEET_COLUMNS, LabelledBatches, doubled, predicted, progress_sheet
-from config import AugmentConfig, CVAEConfig, CVAERun
+from config import ACTIVE_VARIANCE, AugmentConfig, CVAEConfig, CVAERun
 from data_processor import GlyphDataset
 from learned_prior import LearnedPrior, fit_to_posteriors, standard_log_density
 
 BINARISED = 1  # stream of random numbers
-ACTIVE_VARIANCE = 0.01  # of the posterior mean over pictures: a latent below it says nothing (Burda et al. 2016)
 
 
 class RandomBinarise(Seeded):

@@ -253,10 +253,7 @@ class Recogniser(TrainedModel):
             UserError: The model is damaged: it answers with something that is no number.
         """
         prior = self.log_prior(allowed)
-        batches = [images[start : start + BATCH] for start in range(0, max(len(images), 1), BATCH)]
-        results = [self.session.run(["logits", "features"], {"image": batch}) for batch in batches]
-        logits, features = (np.concatenate(values) for values in zip(*results, strict=True))
-        self.refuse_nan(logits, features)
+        logits, features = self.run_part("recogniser", ("logits", "features"), image=images)
         found = evidence(logits)
         has_ink = images.max(axis=(1, 2, 3)) > 0
         is_character = has_ink & (found >= self.card["no_character"]["least_evidence"])
@@ -277,7 +274,7 @@ class Writer(TrainedModel):
     def _check_kind(cls, path: Path, card: dict) -> None:
         super()._check_kind(path, card)
         size = card.get("latent_size")
-        if not (is_number(size) and size == int(size) >= 1) or card.get("likelihood") not in LIKELIHOODS:
+        if not is_count(size) or card.get("likelihood") not in LIKELIHOODS:
             raise UserError(f"{path}: expected a model card with a latent_size and a likelihood of "
                             f"{', '.join(LIKELIHOODS)}, received none or others; restore or retrain the "
                             f"model")  # fmt: skip
@@ -345,7 +342,7 @@ class Generator(TrainedModel):
     def _check_kind(cls, path: Path, card: dict) -> None:
         super()._check_kind(path, card)
         size = card.get("noise_size")
-        if not (is_number(size) and size == int(size) >= 1) or not isinstance(card.get("labelled"), bool):
+        if not is_count(size) or not isinstance(card.get("labelled"), bool):
             raise UserError(f"{path}: expected a model card with a noise_size, and with labelled true or false, "
                             f"received none or others; restore or retrain the model")  # fmt: skip
 
@@ -472,6 +469,11 @@ def is_list_of_names(value: object) -> bool:
 def is_number(value: object) -> bool:
     """Whether it is a number to reckon with: finite, as a float, too, and no truth value."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e30
+
+
+def is_count(value: object) -> bool:
+    """Whether it is a whole number of one or more."""
+    return is_number(value) and value == int(value) >= 1
 
 
 def check_file(path: Path, sha256: str) -> None:
