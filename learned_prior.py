@@ -21,8 +21,9 @@ class Coupling(layers.Layer):
         super().__init__(dtype="float32", **kwargs)
         self.cut, self.moved = size // 2, moved
         count = size - self.cut if moved else self.cut
-        self.hidden, self.character = layers.Dense(width), layers.Embedding(classes, width)
-        self.told = layers.Dense(2 * count, kernel_initializer="zeros")  # so it begins as the identity
+        self.hidden = layers.Dense(width, dtype="float32")
+        self.character = layers.Embedding(classes, width, dtype="float32")
+        self.told = layers.Dense(2 * count, kernel_initializer="zeros", dtype="float32")  # so it begins as the identity
 
     def build(self, shape):
         kept = self.cut if self.moved else shape[-1] - self.cut

@@ -102,10 +102,12 @@ def write(sample: Sample, rng: np.random.Generator) -> np.ndarray:
     canvas = Image.new("L", (width, height))
     pen = ImageDraw.Draw(canvas)
     hand = hand_matrix(sample.slant, rng)
-    origin = np.array(sample.centre) * (width, height)
-    for template in STROKES[sample.character]:
-        for stroke, radius in pen_path(np.array(template), sample.pen, rng):
-            x, y = origin + unit * ((stroke - 0.5) @ hand)
+    paths = [pen_path(np.array(template), sample.pen, rng) for template in STROKES[sample.character]]
+    points = np.array([point @ hand for path in paths for point, _ in path])
+    middle = (points.min(axis=0) + points.max(axis=0)) / 2  # slanted letters lean out of their place
+    for path in paths:
+        for point, radius in path:
+            x, y = np.array(sample.centre) * (width, height) + unit * (point @ hand - middle)
             pen.ellipse([x - unit * radius, y - unit * radius, x + unit * radius, y + unit * radius], fill=255)
     return np.asarray(canvas.reduce(SUPERSAMPLING), np.float32) / 255
 
