@@ -34,9 +34,9 @@ def matplotlib_fonts() -> Path:
 
 
 @cache
-def caption_font(size: int) -> ImageFont.FreeTypeFont:
+def caption_font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
     """DejaVu Sans as matplotlib ships it; `size` in pixels."""
-    return ImageFont.truetype(matplotlib_fonts() / "DejaVuSans.ttf", size)
+    return ImageFont.truetype(matplotlib_fonts() / f"DejaVuSans{'-Bold' * bold}.ttf", size)
 
 
 def enlarge(picture: np.ndarray, factor: int) -> Image.Image:
@@ -46,7 +46,11 @@ def enlarge(picture: np.ndarray, factor: int) -> Image.Image:
 
 def save_animation(frames: Sequence[Path], path: Path, seconds: float = 6.0) -> None:
     """Joins pictures of one size into a GIF that lasts about `seconds`, holds its last frame and repeats for ever."""
-    pictures = [Image.open(frame).convert("L") for frame in frames]
+    save_frames([Image.open(frame).convert("L") for frame in frames], path, seconds)
+
+
+def save_frames(pictures: Sequence[Image.Image], path: Path, seconds: float) -> None:
+    """The same of pictures in memory, which may have colours."""
     step = max(40, int(1000 * seconds / len(pictures)))  # viewers slow anything faster than 25 frames a second down
     durations = [step] * (len(pictures) - 1) + [2000]
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=durations, loop=0, optimize=True)

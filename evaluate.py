@@ -6,7 +6,6 @@ python evaluate.py recogniser-ascii --against translator-ascii
 """
 
 import json
-import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,14 +22,26 @@ import reader_evaluation
 import translator_evaluation
 from data_processor import SEEDS
 from evaluation_data import Pictures, data_for, training_pictures
+from invention_evaluation import invention_steps
 from reader_evaluation import comparison_steps, reader_steps
-from report import Section, summary
-from runtime import CARD, Recogniser, TrainedModel, Translator, Writer, card_text, list_models, model_places, read_card
+from report import Section, fill_readme, read_readme, readme_block, summary
+from runtime import (
+    CARD,
+    Generator,
+    Recogniser,
+    TrainedModel,
+    Translator,
+    Writer,
+    card_text,
+    list_models,
+    model_places,
+    read_card,
+)
 from shell import USAGE_ERROR, UserError, describe_os_error, parse, run_script, written_whole
 from translator_evaluation import find_judge, translator_steps
 from writer_evaluation import Extent, main_data, writer_steps
 
-KINDS = {kind.task: kind for kind in (Recogniser, Translator, Writer)}
+KINDS = {kind.task: kind for kind in (Recogniser, Translator, Writer, Generator)}
 
 
 @dataclass(frozen=True)
@@ -58,7 +69,7 @@ class Arguments:
     importance_samples: int = 500
     """Styles proposed for each of them, by which its likelihood is bounded from below: the more, the closer."""
     seed: int = 0
-    """Of the bootstrap, of the noise, of the non-characters and of what writers write."""
+    """Of the bootstrap, of the noise, of the non-characters and of what is drawn."""
     limit: int | None = None
     """Use this many pictures of a test part, for a rehearsal that leaves the cards alone; unset: all."""
     json: bool = False
@@ -169,7 +180,7 @@ def evaluate(name: str, arguments: Arguments) -> Evaluation:
     return Evaluation(model, sections[: len(own)], sections[len(own) :], note)
 
 
-def open_model(name: str, models_dir: Path | None) -> Recogniser | Translator | Writer:
+def open_model(name: str, models_dir: Path | None) -> Recogniser | Translator | Writer | Generator:
     """Opens a model as the kind that its card says it is.
 
     Raises:
@@ -186,9 +197,9 @@ def open_model(name: str, models_dir: Path | None) -> Recogniser | Translator | 
 def check_comparable(model: TrainedModel, other: TrainedModel) -> None:
     """Refuses a comparison of a model with itself, with one of other sizes, or of one that does not read."""
     for one in (model, other):
-        if isinstance(one, Writer):
-            raise UserError(f"--against {other.folder.name}: expected two models that read, received the writer "
-                            f"{one.folder.name}; choose others, or leave it out")  # fmt: skip
+        if isinstance(one, Writer | Generator):
+            raise UserError(f"--against {other.folder.name}: expected two models that read, received "
+                            f"{one.folder.name}, which draws; choose others, or leave it out")  # fmt: skip
     if model.folder == other.folder:
         raise UserError(f"--against {other.folder.name}: expected another model than the one measured, received the "
                         f"same; choose another")  # fmt: skip
@@ -199,22 +210,23 @@ def check_comparable(model: TrainedModel, other: TrainedModel) -> None:
 
 
 def steps_for(
-    model: Recogniser | Translator | Writer, sets: Sequence[Pictures], arguments: Arguments
+    model: Recogniser | Translator | Writer | Generator, sets: Sequence[Pictures], arguments: Arguments
 ) -> list[Callable]:
     """What there is to measure of a model: calls that give a section each."""
     if isinstance(model, Translator):
         judge = find_judge(model, arguments.models_dir)
         return translator_steps(model, sets, arguments.seed, arguments.robustness_pictures, judge)
-    if isinstance(model, Writer):
+    if isinstance(model, Writer | Generator):
         judge, extent = find_judge(model, arguments.models_dir), extent_of(arguments)
         chosen = sets if arguments.dataset else main_data(sets)
         beside = partial(training_pictures, model, names=arguments.dataset, data_dir=arguments.data_dir)
-        return writer_steps(model, chosen, beside, judge, extent, arguments.seed)
+        steps = writer_steps if isinstance(model, Writer) else invention_steps
+        return steps(model, chosen, beside, judge, extent, arguments.seed)
     return reader_steps(model, sets, arguments.seed, arguments.robustness_pictures)
 
 
 def extent_of(arguments: Arguments) -> Extent:
-    """How much of a writer is measured."""
+    """How much is measured of what draws."""
     asked = Extent(arguments.likelihood_pictures, arguments.importance_samples)
     return asked.limited(arguments.limit)
 
@@ -237,7 +249,7 @@ def publish(evaluation: Evaluation, arguments: Arguments) -> None:
     if arguments.limit is None and arguments.alphabet is None:
         write_card(model, quality, add=bool(arguments.dataset))
     if arguments.readme:
-        write_readme(evaluation, arguments.readme)
+        fill_readme(arguments.readme, model.folder.name, summary(evaluation.sections))
 
 
 def print_figures(evaluation: Evaluation, quality: dict, arguments: Arguments, date: str) -> None:
@@ -306,39 +318,6 @@ def check_readme(arguments: Arguments, names: Sequence[str]) -> None:
     if len(without) == len(names):
         raise UserError(f"{path}: expected a line <!-- evaluate.py {names[0]} --> and below it <!-- evaluate.py end "
                         f"-->, received none; write them where the table shall stand")  # fmt: skip
-
-
-def read_readme(path: Path) -> str:
-    """A README's text, its line ends as they are.
-
-    Raises:
-        UserError: It is no UTF-8.
-    """
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            return file.read()
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: expected Markdown in UTF-8, received other bytes; convert the file") from error
-
-
-def readme_block(name: str) -> re.Pattern:
-    """What finds a model's place in a README: its first line, what stands there, its last line."""
-    within = r"(?:(?!<!-- evaluate\.py).)*"  # not beyond the place of another
-    return re.compile(
-        rf"(<!-- evaluate\.py {re.escape(name)} -->(\r?\n)){within}(<!-- evaluate\.py end -->)", re.DOTALL
-    )
-
-
-def write_readme(evaluation: Evaluation, path: Path) -> None:
-    """Puts the headline figures into a README, where it has a place for them."""
-    tables, text = summary(evaluation.sections), read_readme(path)
-
-    def filled(place: re.Match) -> str:
-        return place[1] + tables.replace("\n", place[2]) + place[3]
-
-    with written_whole(path) as draft:
-        changed = readme_block(evaluation.model.folder.name).sub(filled, text)
-        draft.write_text(changed, encoding="utf-8", newline="")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ Matplotlib's objects without pyplot, which would keep every figure alive; import
 import contextlib
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +53,7 @@ RAREST = 1e-3  # share of a row, where the colours of mistakes begin
 CLASSES_A_ROW = 48
 GLYPH_SCALE, CAPTION_SIZE, GAP = 4, 13, 10  # of the mistakes, in pixels
 PAPER = 255  # grey level
+SHEET_WIDTH, SHEET_COLUMNS = 1200, 47  # of a sheet of samples: pixels at most, characters a row
 
 
 @contextlib.contextmanager
@@ -167,28 +168,53 @@ def draw_class_bars(shares: Sequence[tuple[str, float, float, float]]) -> "Figur
     Args:
         shares: Character, share in [0, 1], lower and upper end of its interval. One of NaN, never tested, is left out.
     """
-    ranked = sorted((row for row in shares if not math.isnan(row[1])), key=lambda row: row[1])
-    rows = math.ceil(len(ranked) / CLASSES_A_ROW)
-    columns = math.ceil(len(ranked) / rows)
-    lowest = min(low for _, _, low, _ in ranked)
     with styled():
-        figure, grid = _figure(1.2 + 0.19 * max(columns, 20), 2.6 * rows, rows, sharey=True, squeeze=False)
-        for axes, start in zip(grid[:, 0], range(0, len(ranked), columns), strict=True):
-            _hang_bars(axes, ranked[start : start + columns], columns)
-        grid[0, 0].set(title="Read right, the worst first, with 95 % intervals", ylim=(lowest - 0.04 * (1 - lowest), 1))
+        figure, grid = _class_rows(shares, _hang_bars)
+        lowest = min(low for _, share, low, _ in shares if not math.isnan(share))
+        grid[0].set(title="Read right, the worst first, with 95 % intervals", ylim=(lowest - 0.04 * (1 - lowest), 1))
     return _settled(figure)
 
 
-def _hang_bars(axes, row: Sequence[tuple[str, float, float, float]], columns: int) -> None:
-    characters, share, low, high = zip(*row, strict=True)
-    share, places = np.array(share), np.arange(len(row))
+def draw_beside_real(shares: Sequence[tuple[str, float, float, float, float]], title: str) -> "Figure":
+    """A figure of every class of generated pictures, the lowest first, and a line where that of real ones is.
+
+    Args:
+        shares: Character, share of 0 or more, lower and upper end of its interval, and the share of real pictures.
+        title: What is shared.
+    """
+    with styled():
+        figure, grid = _class_rows(shares, _stand_bars)
+        grid[0].set(title=f"{title}, 95 % intervals; line: real")
+        grid[0].set_ylim(0)
+    return _settled(figure)
+
+
+def _class_rows(shares: Sequence[tuple], draw: Callable):
+    """A figure of classes, the lowest share first, and its axes, one below the other; `draw` puts some on axes."""
+    ranked = sorted((row for row in shares if not math.isnan(row[1])), key=lambda row: row[1])
+    rows = math.ceil(len(ranked) / CLASSES_A_ROW)
+    columns = math.ceil(len(ranked) / rows)
+    figure, grid = _figure(1.2 + 0.19 * max(columns, 20), 2.6 * rows, rows, sharey=True, squeeze=False)
+    for axes, start in zip(grid[:, 0], range(0, len(ranked), columns), strict=True):
+        characters, share, low, high, *real = zip(*ranked[start : start + columns], strict=True)
+        share, places = np.array(share), np.arange(len(characters))
+        draw(axes, places, share, *real)
+        axes.errorbar(places, share, (share - low, high - share), markersize=3, **WHISKERS)
+        axes.set_xticks(places, characters, fontsize=10, **CHARACTERS)
+        axes.set_xlim(-0.8, columns - 0.2)
+        axes.tick_params(axis="x", length=0)
+        axes.yaxis.set_major_formatter(_percent)
+        axes.grid(axis="y")
+    return figure, grid[:, 0]
+
+
+def _hang_bars(axes, places: np.ndarray, share: np.ndarray) -> None:
     axes.bar(places, share - 1, 0.7, bottom=1, color=BAD, alpha=0.5)
-    axes.errorbar(places, share, (share - low, high - share), markersize=3, **WHISKERS)
-    axes.set_xticks(places, characters, fontsize=10, **CHARACTERS)
-    axes.set_xlim(-0.8, columns - 0.2)
-    axes.tick_params(axis="x", length=0)
-    axes.yaxis.set_major_formatter(_percent)
-    axes.grid(axis="y")
+
+
+def _stand_bars(axes, places: np.ndarray, share: np.ndarray, real: Sequence[float]) -> None:
+    axes.bar(places, share, 0.7, color=np.where(share < real, BAD, GOOD), alpha=0.5)
+    axes.hlines(real, places - 0.45, places + 0.45, INK, linewidth=1.5)
 
 
 def draw_robustness(names: Sequence[str], shares: Sequence[Share]) -> "Figure":
@@ -239,6 +265,17 @@ def draw_mistakes(images: np.ndarray, captions: Sequence[str]) -> Image.Image:
     blank = [np.full_like(cells[0], PAPER)] * (rows * columns - len(cells))
     sheet = np.stack(cells + blank).reshape(rows, columns, *cells[0].shape, 1)
     return Image.fromarray(tile(sheet, GAP, PAPER))
+
+
+def draw_sheet(glyphs: np.ndarray) -> Image.Image:
+    """Glyphs as they lie, uint8 `(rows, columns, S, S, 1)`; many columns in several blocks, one below the other."""
+    rows, columns, *shape = glyphs.shape
+    blocks = math.ceil(columns / SHEET_COLUMNS)
+    widest = math.ceil(columns / blocks)
+    whole = np.zeros((rows, blocks * widest, *shape), np.uint8)
+    whole[:, :columns] = glyphs
+    sheet = tile(np.concatenate(np.split(whole, blocks, axis=1)))
+    return enlarge(sheet, max(1, SHEET_WIDTH // sheet.shape[1]))
 
 
 def _captioned(image: np.ndarray, caption: str, width: int) -> np.ndarray:

@@ -4,6 +4,9 @@ python generate.py "Dear Ada, call me at 9:30 (room 007)!" --seed 7
 python generate.py --file letter.txt --width 1200 --style mine/ --out letter.png --boxes letter.json
 python generate.py --digits 1 3 5 --spacing 2 5 --source mnist
 python generate.py "abc" --threshold 0.5 --variants 5
+python generate.py "646775" --source cgan --seed 3
+python generate.py --mix "1*2+7" --variants 8
+python generate.py --random 20 --source gan
 """
 
 import re
@@ -15,27 +18,27 @@ from typing import Literal
 
 import numpy as np
 import tyro
-from PIL import Image
 
-from config import ASCII, characters_of
-from glyph_sources import TEMPERATURE
+from config import characters_of
+from glyph_grids import check_grid_size, set_grid
+from glyph_sources import SAMPLED_SETS, TEMPERATURE
 from handwriting import HandwritingGenerator, check_seed
+from idle_options import refuse_idle
 from inference import is_picture_name
-from inference_tasks import default_model
-from layout import Box, Layout, Page
-from letterspacing import FAINT
-from picture import to_glyph
+from invented_glyphs import UntoldGlyphs
+from layout import Layout, Page
+from mixture import parse_mixture
+from own_characters import own_characters, read_style
 from shell import UserError, parse, run_script, written_whole
+from source_choice import source_of, usual_model
 from style import Style
-from synthetic_image_generator import safe_name
 
 LONG_TEXT = 2000  # characters; writing more shows how far it is
 MOST_RANDOM = 1_000_000  # characters
-MOST_PIXELS = 100_000_000  # of a grid
 SHORT_NAME = 40  # characters
+MIXTURE_COLUMNS = 10
+EVEN_SHARE = 0.5  # of either hand
 RANDOM_TEXT = 13  # stream of random numbers, beside those of handwriting.py
-CHARACTERS = {safe_name(character): character for character in ASCII}  # by the name of their files
-EXTRA_NUMBER = re.compile(r"(?<=.)[_-]\d+$")  # that tells pictures of one character apart
 
 Flag = tyro.conf.FlagCreatePairsOff[bool]
 
@@ -51,9 +54,13 @@ class Arguments:
     digits: tuple[str, ...] = ()
     """Write these digits instead, side by side: `--digits 1 3 5`."""
     random: int | None = None
-    """Write this many characters instead, drawn from --alphabet by the seed."""
-    alphabet: str = "digits"
-    """What --random draws from: digits, upper, lower, letters, alnum, ascii, or the characters themselves."""
+    """Write this many characters instead, drawn from --alphabet by the seed; with --source gan, whichever it draws."""
+    alphabet: str | None = None
+    """What --random draws from: digits (unset), upper, lower, letters, alnum, ascii, or the characters themselves."""
+    mix: str | None = None
+    """Draw a picture between several characters instead: 1+7, or 1*2+7 for two thirds of a 1 (weights are brought to a
+    sum of 1). What each part begins with is its character, so +*2+* mixes a plus with an asterisk. --variants is how
+    many tries, each in a hand of its own without --style. It takes --source cgan, and means it where none is told."""
     out: Path | None = None
     """The .png file; NAME-1.png, NAME-2.png and so on where there are several pages. Unset: images/ and a name made of
     the text."""
@@ -63,14 +70,16 @@ class Arguments:
     """Also open the first page in the system's viewer."""
     seed: int = 0
     """Draws the hand and how each character turns out."""
-    source: Literal["cvae", "mnist", "unipen94"] = "cvae"
-    """Where characters come from: drawn by a model, or by people: `mnist` (digits of many hands) or `unipen94` (94
-    characters, a hand being one of its writers)."""
+    source: Literal["cvae", "cgan", "gan", "mnist", "unipen94"] | None = None
+    """Where characters come from. Models: `cvae`, `cgan` (invents what it is told), `gan` (told nothing, invents some
+    digit; for --random, whose boxes tell what recogniser-digits reads). People: `mnist` (digits of many hands),
+    `unipen94` (94 characters, a hand being one of its writers). Unset: what --model or --style is of, or cvae."""
     model: str | None = None
-    """Name of a trained cvae model; unset: that of the style file, or cvae-digits where text and pictures of --style
-    are digits only, or cvae-ascii."""
-    temperature: float = TEMPERATURE
-    """How unusual hands and characters of a model may be: 0 draws the most usual alone, 1 all as people write."""
+    """Name of a trained model of the source; unset: that of the style file, or cvae-digits, cgan-digits where text and
+    pictures of --style are digits only, or cvae-ascii, cgan-ascii; gan-digits."""
+    temperature: float | None = None
+    """How unusual hands and characters of a model may be: 0 draws the most usual alone, 1 all as people write. Unset:
+    0.8."""
     style: Path | None = None
     """The hand: a file of --save-style, or a folder of pictures of your own characters, any few of them. A picture is
     named by its character, a.png, or like the files of synthetic_image_generator.py, upper_A.png, comma.png; a number
@@ -80,8 +89,8 @@ class Arguments:
     """Also save the hand as a JSON file."""
     mix_style: Path | None = None
     """Mix the hand with this one, given like --style."""
-    share: float = 0.5
-    """Share of --mix-style in the mixture, 0 to 1."""
+    share: float | None = None
+    """Share of --mix-style in the mixture, 0 to 1; unset: 0.5."""
     variants: int | None = None
     """Draw a grid instead of a text: this many tries of each character, a row a character, each cell --height pixels
     a side. Without --style each try is in a hand of its own."""
@@ -109,21 +118,20 @@ def main(arguments: Arguments) -> None:
         UserError: There is nothing to write, or it cannot be written so; a file is in the way.
     """
     check_seed(arguments.seed)
+    source = source_for(arguments)
+    refuse_idle(arguments, source)
     out, text = output_file(arguments), text_to_write(arguments)
     generator = HandwritingGenerator(
-        arguments.model or model_for(arguments, text),
+        arguments.model or model_for(arguments, source, text),
         arguments.seed,
         arguments.models_dir,
-        arguments.source,
-        arguments.temperature,
+        source,
+        TEMPERATURE if arguments.temperature is None else arguments.temperature,
         arguments.data_dir,
     )
     style = chosen_style(arguments, generator)
     to_save = arguments.save_style and (style or generator.style(arguments.seed))
-    if arguments.variants is None:
-        pages = generator.write_pages(text, style, arguments.layout, arguments.skip_unknown)
-    else:
-        pages = iter([draw_grid(arguments, generator, text, style)])
+    pages = pages_of(arguments, generator, text, style)
     if arguments.threshold is not None:
         pages = (two_toned(page, arguments.threshold) for page in pages)
     if to_save:  # not before: a text that cannot be written shall leave nothing behind
@@ -132,14 +140,15 @@ def main(arguments: Arguments) -> None:
 
 
 def text_to_write(arguments: Arguments) -> str:
-    """What the command line asks for, in one of its four ways."""
+    """What the command line asks for, in one of its five ways; a mixture is no text."""
     ways = {
         "a text": arguments.text,
         "--file": arguments.file,
         "--digits": arguments.digits,
         "--random": arguments.random,
+        "--mix": arguments.mix,
     }
-    given = [way for way, value in ways.items() if value]
+    given = [way for way, value in ways.items() if value not in (None, ())]
     if len(given) != 1:
         raise UserError(f"expected one of {', '.join(ways)}; received {' and '.join(given) or 'none'}; "
                         f'try `python generate.py "Dear Ada"`')  # fmt: skip
@@ -148,7 +157,8 @@ def text_to_write(arguments: Arguments) -> str:
     if arguments.digits:
         return joined_digits(arguments.digits)
     if arguments.random:
-        rng, alphabet = np.random.default_rng([arguments.seed, RANDOM_TEXT]), characters_of(arguments.alphabet)
+        rng = np.random.default_rng([arguments.seed, RANDOM_TEXT])
+        alphabet = characters_of("digits" if arguments.alphabet is None else arguments.alphabet)
         return "".join(rng.choice(list(alphabet), arguments.random)) if alphabet else ""
     return " ".join(arguments.text)
 
@@ -191,21 +201,41 @@ def short_name(arguments: Arguments) -> str:
     """A file name that tells what was written."""
     if arguments.random:
         return f"random-{arguments.random}-seed-{arguments.seed}"
-    if arguments.file:
+    if arguments.mix is not None:
+        told = f"mix {arguments.mix}"
+    elif arguments.file:
         told = "standard-input" if str(arguments.file) == "-" else arguments.file.stem
     else:
         told = " ".join(arguments.text or arguments.digits)
     return re.sub(r"[^A-Za-z0-9]+", "-", told)[:SHORT_NAME].strip("-") or "text"
 
 
-def model_for(arguments: Arguments, text: str) -> str:
-    """The model that a style is of, or the shipped one that knows the text, and the characters shown, best."""
-    paths, shown = [path for path in (arguments.style, arguments.mix_style) if path], ""
-    for path in paths:
-        if path.is_file():
-            return Style.load(path).model
-        shown += "".join(own_characters(path).values()) if path.is_dir() else ""
-    return default_model("cvae", "".join(text.split()) + shown)
+def source_for(arguments: Arguments) -> str:
+    """The source asked for, or the one that what else is asked for is of."""
+    if arguments.source or arguments.mix is not None:
+        return arguments.source or "cgan"
+    model = arguments.model or next(models_of_styles(arguments), None)
+    return source_of(model, arguments.models_dir) if model else "cvae"
+
+
+def models_of_styles(arguments: Arguments) -> Iterator[str]:
+    """The models that the style files given are of."""
+    for path in (arguments.style, arguments.mix_style):
+        if path and path.is_file():
+            yield Style.load(path).model
+
+
+def model_for(arguments: Arguments, source: str, text: str) -> str | None:
+    """The model that a style is of, or the shipped one of the source that knows text and characters shown best."""
+    if source in SAMPLED_SETS:
+        return None
+    for model in models_of_styles(arguments):
+        if source_of(model, arguments.models_dir) == source:
+            return model
+    mixed = "".join(parse_mixture(arguments.mix)) if arguments.mix is not None else ""
+    folders = [path for path in (arguments.style, arguments.mix_style) if path and path.is_dir()]
+    shown = [character for folder in folders for character in own_characters(folder).values()]
+    return usual_model(source, "".join([*text.split(), mixed, *shown]))
 
 
 # --------------------------------------------------------------------------------------------------------- the hand
@@ -216,80 +246,45 @@ def chosen_style(arguments: Arguments, generator: HandwritingGenerator) -> Style
     style = arguments.style and read_style(arguments.style, generator)
     if arguments.mix_style:
         other = read_style(arguments.mix_style, generator)
-        style = (style or generator.style(arguments.seed)).mix(other, arguments.share)
+        share = EVEN_SHARE if arguments.share is None else arguments.share
+        style = (style or generator.style(arguments.seed)).mix(other, share)
     if style:
         generator.check_style(style)
     return style
 
 
-def read_style(path: Path, generator: HandwritingGenerator) -> Style:
-    """A saved hand, or that of a folder of somebody's characters.
-
-    Raises:
-        UserError: It is neither, or a picture of the folder is blank or does not tell its character.
-    """
-    if not path.is_dir():
-        return Style.load(path)
-    model, shown = generator.model, own_characters(path)
-    for file, character in shown.items():  # a mistake shall be told before all pictures are read
-        if character not in model.alphabet:
-            raise UserError(f"{file}: expected one of {model.alphabet!r}, which {model.name} can write, received "
-                            f"{character!r}; remove it, or choose another --model")  # fmt: skip
-    glyphs = np.stack([to_glyph(file, model.image_size) for file in shown])[..., None]
-    return generator.style_of(glyphs, "".join(shown.values()))
-
-
-def own_characters(folder: Path) -> dict[Path, str]:
-    """The pictures in a folder of somebody's characters, and what each shows.
-
-    Raises:
-        UserError: There are none, or one does not tell its character.
-    """
-    files = sorted(file for file in folder.rglob("*") if is_picture_name(file) and file.is_file())
-    if not files:
-        raise UserError(f"{folder}: expected pictures of your characters, such as a.png; received none; put some there")
-    return {file: character_shown(file, folder) for file in files}
-
-
-def character_shown(file: Path, folder: Path) -> str:
-    """The character that a picture's name, or that of its sub-folder, tells.
-
-    Raises:
-        UserError: It tells none.
-    """
-    name = EXTRA_NUMBER.sub("", file.stem) if file.parent == folder else file.parent.name
-    if len(name) != 1 and name not in CHARACTERS:
-        raise UserError(f"{file}: expected a name that tells the character, such as a.png, upper_A_2.png or comma.png, "
-                        f"or a sub-folder of such a name; rename or remove it")  # fmt: skip
-    return CHARACTERS.get(name, name)
-
-
 # --------------------------------------------------------------------------------------------------------- the pages
 
 
+def pages_of(arguments: Arguments, generator: HandwritingGenerator, text: str, style: Style | None) -> Iterator[Page]:
+    """What is asked for: a mixture, characters that nobody chose, a grid, or a text."""
+    if arguments.mix is not None:
+        return iter([draw_mixture(arguments, generator, style)])
+    if arguments.random and isinstance(generator.source, UntoldGlyphs):
+        return generator.invent_pages(arguments.random, arguments.layout)
+    if arguments.variants is not None:
+        return iter([draw_grid(arguments, generator, text, style)])
+    return generator.write_pages(text, style, arguments.layout, arguments.skip_unknown)
+
+
 def draw_grid(arguments: Arguments, generator: HandwritingGenerator, text: str, style: Style | None) -> Page:
-    """Several tries of each character of a text: a row a character, a square cell a try, nothing between them."""
+    """Several tries of each character of a text: a row a character."""
     unknown = generator.find_unknown(text, arguments.skip_unknown)
     characters = "".join(dict.fromkeys(c for c in text if not c.isspace() and c not in unknown))
     if not characters:
         raise UserError("text: expected characters to draw, received none; write some")
-    side, tries = arguments.layout.height, arguments.variants
-    if len(characters) * tries * side**2 > MOST_PIXELS:
-        raise UserError(f"--variants {tries}: expected a grid of at most {MOST_PIXELS:,} pixels, received one of "
-                        f"{len(characters)} x {tries} cells of {side} x {side}; ask for fewer")  # fmt: skip
-    glyphs = generator.sample("".join(c * tries for c in characters), style)[..., 0]
-    cells = np.stack([np.asarray(Image.fromarray(glyph).resize((side, side), Image.Resampling.LANCZOS))
-                      for glyph in glyphs])  # fmt: skip
-    ink = cells.reshape(-1, tries, side, side).swapaxes(1, 2).reshape(-1, tries * side)
-    boxes = [cell_box(cell, characters[k // tries], k, tries) for k, cell in enumerate(cells)]
-    return Page(ink, arguments.layout.palette, tuple(boxes))
+    tries = arguments.variants
+    check_grid_size(len(characters) * tries, tries, arguments.layout)
+    cells = [character for character in characters for _ in range(tries)]
+    return set_grid(generator.sample("".join(cells), style)[..., 0], cells, tries, arguments.layout)
 
 
-def cell_box(cell: np.ndarray, character: str, number: int, columns: int) -> Box:
-    """Where the ink is in a grid's cell, the whole of it where there is none; each cell is a word of its own."""
-    side, (row, column) = len(cell), divmod(number, columns)
-    left, top, right, bottom = Image.fromarray(cell > FAINT).getbbox() or (0, 0, side, side)
-    return Box(character, column * side + left, row * side + top, right - left, bottom - top, number, row, 0)
+def draw_mixture(arguments: Arguments, generator: HandwritingGenerator, style: Style | None) -> Page:
+    """A picture between several characters, or as many tries as are asked for, side by side and row by row."""
+    tries = arguments.variants or 1
+    check_grid_size(tries, tries, arguments.layout)
+    drawn = generator.mix(parse_mixture(arguments.mix), tries, style)
+    return set_grid(drawn[..., 0], [arguments.mix] * tries, min(tries, MIXTURE_COLUMNS), arguments.layout)
 
 
 def two_toned(page: Page, threshold: float) -> Page:

@@ -6,17 +6,19 @@ real. `feature_distances.py` tells how far apart the two are as a whole. SciPy a
 are needed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from checks import check, check_labels, check_probabilities, require, unit_range
-from metrics import Share, accuracy, nearest_glyph
+from metrics import NORMAL_95, Share, accuracy, nearest_glyph, ssim
 
 NEIGHBOURS = 5  # k of precision, recall, density and coverage, as Naeem et al. take it
 CLOSEST_PERCENT = 1.0  # of held-out pictures: nearer to the training part than these is suspicious
 BLOCK = 1 << 22  # distances held at a time: 32 MB as float64, and a few such arrays
+PARTNERS = 4  # of each picture, by which likeness is told: that of all pairs would take minutes
+PAIRS = 2000  # compared at a time; SSIM holds eight float64 copies of them
 
 
 class Neighbourhoods(NamedTuple):
@@ -109,15 +111,83 @@ def within_class_distance(features: np.ndarray, labels: np.ndarray) -> float:
     counts = np.bincount(labels)
     require(counts.max() > 1, "some class must have two pictures or more", labels=labels)
     groups = (features[labels == label] for label in np.flatnonzero(counts > 1))
-    return float(np.mean([_mean_pair_distance(group) for group in groups]))
+    return float(np.mean([distances_within(group).mean() for group in groups]))
 
 
-def _mean_pair_distance(features: np.ndarray) -> float:
-    total = 0.0
+def distances_within(features: np.ndarray) -> np.ndarray:
+    """Mean Euclidean distance float64 `(N,)` of each picture to all others; features `(N, F)`, N of 2 or more."""
+    check("NF", features=features)
+    require(len(features) > 1, "there must be two pictures or more", features=features)
+    means = np.empty(len(features))
     for rows, squares in _squared_distances(features, features):
         squares[np.arange(len(squares)), np.arange(rows.start, rows.stop)] = 0  # rounding: not quite so
-        total += np.sqrt(squares).sum()
-    return total / (len(features) * (len(features) - 1))
+        means[rows] = np.sqrt(squares).sum(axis=1) / (len(features) - 1)
+    return means
+
+
+def likeness_within(images: np.ndarray) -> np.ndarray:
+    """Mean structural similarity float64 `(N,)` of each picture to others: the four before and after it in a circle.
+
+    Args:
+        images: `(N, S, S, 1)`, uint8 or float in [0, 1], 11 pixels or more a side, in random order; N of 2 or more.
+            Of fewer than 10, each is held against all others.
+
+    Reference: within-class similarity as in Odena et al. 2017, "Conditional Image Synthesis with Auxiliary Classifier
+    GANs" (arXiv:1610.09585), by SSIM of one scale, as pictures are small.
+    """
+    require(len(images) > 1, "there must be two pictures or more", images=images)
+    everyone, total, count = np.arange(len(images)), np.zeros(len(images)), 0
+    for step in range(1, min(PARTNERS, len(images) // 2) + 1):
+        likeness = _likeness(images, np.roll(everyone, -step))
+        twice = 2 * step == len(images)  # half way round, the one before is the one after
+        total += likeness if twice else likeness + np.roll(likeness, step)
+        count += 1 if twice else 2
+    return total / count
+
+
+def _likeness(images: np.ndarray, partners: np.ndarray) -> np.ndarray:
+    """SSIM float64 `(N,)` of each picture and its partner, int `(N,)`."""
+    parts = [slice(start, start + PAIRS) for start in range(0, len(images), PAIRS)]
+    return np.concatenate([ssim(images[some], images[partners[some]]) for some in parts])
+
+
+class Estimate(NamedTuple):
+    """A figure, and the standard deviation that it would have, were other pictures drawn."""
+
+    value: float
+    deviation: float
+
+    @classmethod
+    def of_pairs(cls, means: np.ndarray) -> "Estimate":
+        """The mean over pairs of pictures, of each one's mean over its partners, float `(N,)`, N of 3 or more.
+
+        Its deviation is the jackknife's if everyone is a partner, and a little too large if some are: leaving picture
+        i out makes of the mean m, over N pictures, (N m - 2 m_i) / (N - 2).
+
+        Reference: Arvesen 1969, "Jackknifing U-Statistics".
+        """
+        check("N", means=means)
+        count = len(means)
+        require(count > 2, "there must be three pictures or more", means=means)
+        deviation = 2 * np.sqrt((count - 1) * np.var(means)) / (count - 2)
+        return cls(float(means.mean()), float(deviation))
+
+    def over(self, other: "Estimate") -> "Estimate":
+        """The ratio to another, independent figure, which is not 0; its deviation to first order."""
+        ratio = self.value / other.value
+        return Estimate(ratio, float(np.hypot(self.deviation, ratio * other.deviation) / abs(other.value)))
+
+    @classmethod
+    def mean(cls, estimates: Sequence["Estimate"]) -> "Estimate":
+        """The mean of independent figures."""
+        values, deviations = np.transpose(estimates)
+        return cls(float(values.mean()), float(np.linalg.norm(deviations) / len(deviations)))
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The 95 % interval."""
+        reach = NORMAL_95 * self.deviation
+        return self.value - reach, self.value + reach
 
 
 def legibility(probabilities: np.ndarray, asked: np.ndarray, same: np.ndarray | None = None) -> Share:

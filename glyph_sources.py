@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from runtime import Writer
+from inference_figures import as_levels
+from runtime import TrainedModel, Writer
 from style import Style, common_noise, noise_of
 from style_fitting import draw
 
@@ -41,18 +42,58 @@ class GlyphSource(Protocol):
         """
 
 
-class ModelGlyphs:
+class NoiseGlyphs:
+    """Characters that a trained model draws of noise from N(0,1): what their noise has in common is their hand.
+
+    Args:
+        model: The model.
+        noise_size: Length of its noise.
+        drawn_by: Those of its files that noise becomes pictures by.
+        temperature: Scale of the noise.
+    """
+
+    def __init__(self, model: TrainedModel, noise_size: int, drawn_by: Sequence[str], temperature: float):
+        self.noise_size, self.temperature = noise_size, temperature
+        self.name, self.alphabet, self.image_size = model.card["name"], model.alphabet, model.image_size
+        drawing = [model.card["files"].get(part, "") for part in drawn_by]
+        self.fingerprint = hashlib.sha256("".join(drawing).encode()).hexdigest()
+
+    def hand(self, seed: int) -> Style | None:
+        noise = np.random.default_rng([seed, HAND]).standard_normal(self.noise_size, np.float32)
+        return self._style(np.float32(self.temperature) * noise)
+
+    def _style(self, vector: np.ndarray, own: dict[str, np.ndarray] | None = None) -> Style:
+        return Style(vector, self.name, self.fingerprint, own or {})
+
+    def noise(self, count: int, seed: int, start: int = 0, shared: np.ndarray | None = None) -> np.ndarray:
+        """What `count` characters, from number `start` on, are drawn of: float32 `(N, Z)`.
+
+        Args:
+            shared: What their hand gives them, float32 `(N, Z)` or `(Z,)`; None: every one is of another hand.
+        """
+        size = self.noise_size
+        own = numbered([seed, CHARACTER], start, count, lambda rng: rng.standard_normal((BLOCK, size), np.float32))
+        noise = np.float32(self.temperature) * own
+        if shared is None:
+            return noise
+        # shares whose squares sum to 1: the noise varies as much as that of single characters
+        return np.float32((1 - LIVELINESS**2) ** 0.5) * shared + np.float32(LIVELINESS) * noise
+
+    def draw(self, labels: np.ndarray, seed: int, start: int = 0, hand: Style | None = None) -> np.ndarray:
+        shared = None if hand is None else hand.noise(self.alphabet[label] for label in labels.tolist())
+        return as_levels(self._pictures(self.noise(len(labels), seed, start, shared), labels))
+
+    def _pictures(self, noise: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Pictures float32 `(N, S, S, 1)` in [0, 1] of noise float32 `(N, Z)` and labels int `(N,)`."""
+        raise NotImplementedError
+
+
+class ModelGlyphs(NoiseGlyphs):
     """Characters drawn by a conditional VAE."""
 
     def __init__(self, writer: Writer, temperature: float = TEMPERATURE):
-        self.writer, self.temperature = writer, temperature
-        self.name, self.alphabet, self.image_size = writer.card["name"], writer.alphabet, writer.image_size
-        drawing = [writer.card["files"].get(part, "") for part in ("decoder.onnx", "prior.onnx")]
-        self.fingerprint = hashlib.sha256("".join(drawing).encode()).hexdigest()
-
-    def hand(self, seed: int) -> Style:
-        noise = np.random.default_rng([seed, HAND]).standard_normal(self.writer.latent_size, np.float32)
-        return self._style(np.float32(self.temperature) * noise)
+        super().__init__(writer, writer.latent_size, ("decoder.onnx", "prior.onnx"), temperature)
+        self.writer = writer
 
     def style_of(self, images: np.ndarray, labels: np.ndarray) -> Style:
         """The hand of pictures uint8 `(N, S, S, 1)` of characters; those it writes nearly as they were written.
@@ -67,17 +108,8 @@ class ModelGlyphs:
             own[self.alphabet[label]] = common_noise(means[these], variances[these], freedom=0).astype(np.float32)
         return self._style((self.temperature * hand).astype(np.float32), own)
 
-    def _style(self, vector: np.ndarray, own: dict[str, np.ndarray] | None = None) -> Style:
-        return Style(vector, self.name, self.fingerprint, own or {})
-
-    def draw(self, labels: np.ndarray, seed: int, start: int = 0, hand: Style | None = None) -> np.ndarray:
-        size = self.writer.latent_size
-        own = numbered([seed, CHARACTER], start, len(labels), lambda rng: rng.standard_normal((BLOCK, size), "f4"))
-        noise = np.float32(self.temperature) * own
-        if hand is not None:  # shares whose squares sum to 1: the noise varies as much as that of single characters
-            shared = hand.noise(self.alphabet[label] for label in labels.tolist())
-            noise = np.float32((1 - LIVELINESS**2) ** 0.5) * shared + np.float32(LIVELINESS) * noise
-        return np.round(255 * draw(self.writer, noise, labels)).astype(np.uint8)
+    def _pictures(self, noise: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        return draw(self.writer, noise, labels)
 
 
 class RealGlyphs:
@@ -120,8 +152,7 @@ class RealGlyphs:
 
 
 SAMPLED_SETS = ("mnist", "unipen94")
-SOURCES = ("cvae", *SAMPLED_SETS)
-"""Names of what characters can come from."""
+"""Data sets that characters can be drawn from."""
 
 
 @functools.lru_cache(maxsize=2)  # drawing from a set again shall not read it again

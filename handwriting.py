@@ -4,11 +4,12 @@
 >>> generator.write("Dear Ada, call me at 9:30!").save_png("dear.png")
 >>> mine = generator.style_of(images, "abeg")  # of four pictures of my characters, as `to_glyph` makes them
 >>> generator.write("the rest of the alphabet", style=mine).show()
+>>> between = HandwritingGenerator(source="cgan").mix({"1": 2, "7": 1}, count=8)  # pictures, two thirds of a 1
 """
 
 import sys
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ import numpy as np
 
 from checks import check, check_labels, require
 from config import DIGITS
-from glyph_sources import SAMPLED_SETS, SOURCES, TEMPERATURE, GlyphSource, ModelGlyphs, RealGlyphs
+from glyph_sources import SAMPLED_SETS, TEMPERATURE, GlyphSource, ModelGlyphs, NoiseGlyphs
+from invented_glyphs import InventedGlyphs, UntoldGlyphs
 from layout import Layout, Page, set_pages
+from mixture import shares_of
 from restoration import denoise, interpolate, reconstruct
-from runtime import Writer
 from shell import UserError, did_you_mean
+from source_choice import SOURCES, open_source, source_of
 from style import Style
 
 SEEDS = 2**32  # there are so many, from 0
@@ -32,20 +35,24 @@ class HandwritingGenerator:
     """Writes text by hand. It changes nothing that is stored.
 
     Args:
-        model: Name of a trained CVAE; of no matter for another source.
+        model: Name of a trained CVAE or GAN; by default cvae-ascii, cgan-ascii or gan-digits, as the source is. Of no
+            matter for a data set.
         seed: The one integer, in [0, 2**32), that everything drawn is a function of.
         models_dir: Folder of the trained models; by default `modelh5`.
-        source: `cvae` (the default), or `mnist` or `unipen94` for the characters of real people, or any `GlyphSource`.
+        source: `cvae` or `cgan`, models that draw what they are told; `gan`, one that draws whichever digits its noise
+            makes; `mnist` or `unipen94`, the characters of real people; or any `GlyphSource`. By default what the
+            model is for.
         temperature: Scale of the model's noise; 0 draws the most usual hand, 1 hands as they come.
         data_dir: Folder of the data sets; by default what the environment says.
 
     Raises:
-        UserError: There is no such model, source or data; the seed or the temperature is out of its range.
+        UserError: There is no such model, source or data, or the model is for another source; the seed or the
+            temperature is out of its range.
     """
 
     def __init__(
         self,
-        model: str = "cvae-ascii",
+        model: str | None = None,
         seed: int = 0,
         models_dir: Path | None = None,
         source: str | GlyphSource | None = None,
@@ -57,9 +64,11 @@ class HandwritingGenerator:
             raise UserError(f"temperature: expected a number in [0, 2], received {temperature}; choose another")
         if isinstance(source, str) and source not in SOURCES:
             raise UserError(f"source {source!r}: expected one of {', '.join(SOURCES)}{did_you_mean(source, SOURCES)}")
-        if source is None or source == "cvae":
-            source = ModelGlyphs(Writer.open(model, models_dir), temperature)
-        self.source: GlyphSource = RealGlyphs(source, data_dir) if isinstance(source, str) else source
+        if source is None:
+            source = source_of(model, models_dir) if model else "cvae"
+        if isinstance(source, str):
+            source = open_source(source, model, models_dir, temperature, data_dir)
+        self.source: GlyphSource = source
         self.seed, self.data_dir = seed, data_dir
 
     @property
@@ -68,16 +77,29 @@ class HandwritingGenerator:
         return self.source.alphabet
 
     @property
-    def model(self) -> ModelGlyphs:
-        """The model.
+    def model(self) -> NoiseGlyphs:
+        """The model, whose noise is a hand.
 
         Raises:
-            UserError: It draws from a data set, so that there are no styles.
+            UserError: It draws from a data set, or is a plain GAN, so that there are no styles.
         """
-        if not isinstance(self.source, ModelGlyphs):
-            raise UserError(f"source {self.source.name!r}: expected a model, received real characters, which know no "
-                            f"styles; choose the source 'cvae'")  # fmt: skip
-        return self.source
+        if isinstance(self.source, NoiseGlyphs) and not isinstance(self.source, UntoldGlyphs):
+            return self.source
+        received = "one that is told no character" if isinstance(self.source, NoiseGlyphs) else "real characters"
+        raise UserError(f"source {self.source.name!r}: expected a model that writes what it is told, received "
+                        f"{received}, so that there are no styles; choose the source 'cvae' or 'cgan'")  # fmt: skip
+
+    @property
+    def cvae(self) -> ModelGlyphs:
+        """The CVAE, which alone finds the style of a picture.
+
+        Raises:
+            UserError: It draws from another source.
+        """
+        if isinstance(self.source, ModelGlyphs):
+            return self.source
+        raise UserError(f"source {self.source.name!r}: expected a CVAE, which alone finds the style of a picture, "
+                        f"received another; choose the source 'cvae'")  # fmt: skip
 
     def labels_of(self, characters: str | Sequence[int] | np.ndarray) -> np.ndarray:
         """Labels int32 `(N,)` of characters, or labels as they are.
@@ -94,11 +116,12 @@ class HandwritingGenerator:
         check_labels(len(self.alphabet), labels=labels)
         return labels.astype(np.int32)
 
-    def _refuse(self, unknown: str) -> None:
+    def _refuse(self, unknown: str, subject: str = "text") -> None:
         if unknown:
-            raise UserError(f"text: expected characters of {self.alphabet!r}, which {self.source.name} can write, "
-                            f"received {named(unknown)}; change the text, choose another model, or have unknown "
-                            f"characters skipped")  # fmt: skip
+            skipping = ", or have unknown characters skipped" if subject == "text" else ""
+            raise UserError(f"{subject}: expected characters of {self.alphabet!r}, which {self.source.name} can write, "
+                            f"received {named(unknown)}; change the {subject}, choose another model"
+                            f"{skipping}")  # fmt: skip
 
     def find_unknown(self, text: str, skip: bool) -> str:
         """Characters of a text that cannot be written, each once; blanks and controls are left to the layout.
@@ -116,7 +139,7 @@ class HandwritingGenerator:
 
     def check_style(self, style: Style) -> None:
         """Refuses a style of another model, or any where there is no model, with a `UserError`."""
-        style.check_model(self.model.name, self.model.fingerprint, self.model.writer.latent_size)
+        style.check_model(self.model.name, self.model.fingerprint, self.model.noise_size)
 
     def write(self, text: str, style: Style | None = None, layout: Layout = USUAL, skip_unknown: bool = False) -> Page:
         """Writes a text that fits one page; else as `write_pages`.
@@ -142,17 +165,39 @@ class HandwritingGenerator:
             skip_unknown: Characters outside the alphabet leave a gap, and a warning on stderr, instead of an error.
 
         Raises:
-            UserError: The text is empty, or has characters that cannot be written; `layout` does not fit it.
+            UserError: The text is empty, or has characters that cannot be written; `layout` does not fit it; the
+                source is told no characters.
         """
+        self._refuse_untold()
         unknown = self.find_unknown(text, skip_unknown)
         if style is not None:
             self.check_style(style)
-        hand = self.source.hand(self.seed) if style is None else style
+        return self._set(text, self.source.hand(self.seed) if style is None else style, layout, unknown)
 
+    def _refuse_untold(self) -> None:
+        if isinstance(self.source, UntoldGlyphs):
+            raise UserError(f"source {self.source.name!r}: expected a number of characters, as --random 20, received "
+                            f"characters; it is told none and draws whichever its noise makes: choose the source "
+                            f"'cgan' to say which")  # fmt: skip
+
+    def _set(self, text: str, hand: Any, layout: Layout, unknown: str = "") -> Iterator[Page]:
         def draw_run(characters: str, start: int) -> np.ndarray:
             return self.source.draw(self.labels_of(characters), self.seed, start, hand)[..., 0]
 
         return set_pages(text, draw_run, layout, self.seed, unknown)
+
+    def invent_pages(self, count: int, layout: Layout = USUAL) -> Iterator[Page]:
+        """Sets characters of a plain GAN side by side, whichever they become, page after page.
+
+        What a box says is what a recogniser reads: `recogniser-digits` where the model was trained on digits.
+
+        Raises:
+            UserError: The source is told its characters; the recogniser is missing; `layout` does not fit.
+        """
+        if not isinstance(self.source, UntoldGlyphs):
+            raise UserError(f"source {self.source.name!r}: expected one that is told no characters, received one that "
+                            f"is; say which to write, or choose the source 'gan'")  # fmt: skip
+        return self._set(self.source.read(count, self.seed), None, layout)
 
     def sample(
         self, characters: str | Sequence[int] | np.ndarray, style: Style | None = None, start: int = 0
@@ -166,10 +211,36 @@ class HandwritingGenerator:
         Returns:
             uint8 `(N, S, S, 1)`, white ink on black.
         """
+        self._refuse_untold()
         labels = self.labels_of(characters)
         if style is not None:
             self.check_style(style)
         return self.source.draw(labels, self.seed, start, style)
+
+    def mix(
+        self, weights: Mapping[str, float], count: int = 1, style: Style | None = None, start: int = 0
+    ) -> np.ndarray:
+        """Draws pictures between several characters, each in a hand of its own unless a style is given.
+
+        Args:
+            weights: How much of each character; they are brought to a sum of 1.
+            start: Number of the first: picture k is a function of the seed, k, the weights and the style alone.
+
+        Returns:
+            uint8 `(N, S, S, 1)`, white ink on black.
+
+        Raises:
+            UserError: The source draws single characters only, does not know one, or the style is of another model; a
+                weight is negative or not finite, or all are 0.
+        """
+        if not isinstance(self.source, InventedGlyphs):
+            raise UserError(f"source {self.source.name!r}: expected one that mixes characters, received one that draws "
+                            f"single ones only; choose the source 'cgan'")  # fmt: skip
+        shares = shares_of(weights.items())
+        self._refuse("".join(character for character in shares if character not in self.alphabet), "mix")
+        if style is not None:
+            self.check_style(style)
+        return self.source.draw_mixture(shares, count, self.seed, start, style)
 
     def draw_from_dataset(
         self, characters: str | Sequence[int] | np.ndarray, dataset: str | None = None, layout: Layout = USUAL
@@ -208,22 +279,21 @@ class HandwritingGenerator:
             UserError: A picture is blank, or a character not in the alphabet.
             ValueError: The arrays do not fit together.
         """
-        labels, writer = self.labels_of(characters), self.model.writer
-        size = writer.image_size
+        labels, size = self.labels_of(characters), self.cvae.image_size
         fits = images.dtype == np.uint8 and images.shape == (max(len(labels), 1), size, size, 1)
         require(fits, f"`images` must be uint8 (N, {size}, {size}, 1), a label each", images=images, labels=labels)
         blank = np.flatnonzero(images.max(axis=(1, 2, 3)) == 0)
         if blank.size:
             raise UserError(f"picture {blank[0]}: expected a character, received a blank picture; leave it out")
-        return self.model.style_of(images, labels)
+        return self.cvae.style_of(images, labels)
 
     def reconstruct(self, images: np.ndarray, characters: str | Sequence[int] | None = None) -> np.ndarray:
         """Pictures uint8 `(N, S, S, 1)` as the model remembers them: float32 in [0, 1]; see `restoration.py`."""
-        return reconstruct(self.model.writer, images, self._told(characters))
+        return reconstruct(self.cvae.writer, images, self._told(characters))
 
     def denoise(self, images: np.ndarray, characters: str | Sequence[int] | None = None) -> np.ndarray:
         """Noisy pictures uint8 `(N, S, S, 1)` without their noise: float32 in [0, 1]; see `restoration.py`."""
-        return denoise(self.model.writer, images, self._told(characters))
+        return denoise(self.cvae.writer, images, self._told(characters))
 
     def _told(self, characters: str | Sequence[int] | None) -> np.ndarray | None:
         return None if characters is None else self.labels_of(characters)
@@ -242,11 +312,11 @@ class HandwritingGenerator:
             UserError: A character is not in the alphabet, a style of another model, or `steps` out of its range.
             ValueError: An end has not just one character, or a picture of another shape or type.
         """
-        return interpolate(self.model.writer, self._end(*first), self._end(*second), steps)
+        return interpolate(self.cvae.writer, self._end(*first), self._end(*second), steps)
 
     def _end(self, shown: Style | np.ndarray, character: str) -> tuple[np.ndarray, int]:
         """A style of the character, float32 `(Z,)`, and its label."""
-        labels, writer = self.labels_of(character), self.model.writer
+        labels, writer = self.labels_of(character), self.cvae.writer
         require(len(labels) == 1, "an end must have one character", character=character)
         if isinstance(shown, Style):
             self.check_style(shown)

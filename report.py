@@ -1,12 +1,15 @@
 """What measuring commands say: figures with their intervals, in Markdown tables for the eye and JSON for the card."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from metrics import Share, bootstrap_interval, bootstrap_shares
+from shell import UserError, written_whole
 
 SHARE, NUMBER = "share", "1"  # units: a part of one, printed in percent; a number without any
 DIGITS = 6  # of figures in JSON
@@ -167,3 +170,39 @@ def summary(sections: Iterable[Section]) -> str:
         else:
             rows += [section.measures[what].row(f"{section.name}: {what}") for what in section.headline]
     return as_table(rows) + "".join(wholes)
+
+
+def read_readme(path: Path) -> str:
+    """A README's text, its line ends as they are.
+
+    Raises:
+        UserError: It is no UTF-8.
+    """
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return file.read()
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: expected Markdown in UTF-8, received other bytes; convert the file") from error
+
+
+def readme_block(name: str) -> re.Pattern:
+    """What finds a model's place in a README: its first line, what stands there, its last line."""
+    within = r"(?:(?!<!-- evaluate\.py).)*"  # not beyond the place of another
+    return re.compile(
+        rf"(<!-- evaluate\.py {re.escape(name)} -->(\r?\n)){within}(<!-- evaluate\.py end -->)", re.DOTALL
+    )
+
+
+def fill_readme(path: Path, name: str, tables: str) -> None:
+    """Puts a model's tables into a README, where it has a place for them.
+
+    Raises:
+        UserError: It is no UTF-8.
+    """
+    text = read_readme(path)
+
+    def filled(place: re.Match) -> str:
+        return place[1] + tables.replace("\n", place[2]) + place[3]
+
+    with written_whole(path) as draft:
+        draft.write_text(readme_block(name).sub(filled, text), encoding="utf-8", newline="")

@@ -1,8 +1,12 @@
 """The architecture of a model, every layer with its output shape and weights: a diagram, and a table on the terminal.
 
+Or a look inside a trained one: what every layer makes of one character or picture.
+
 python visualize_model.py translator-digits                    a preset of config.py; nothing need be trained
 python visualize_model.py modelh5/translator-ascii             a trained folder, built as its card says
 python visualize_model.py translator-ascii --no-expand --out architecture.svg
+python visualize_model.py cgan-digits --character 2 --seed 5   every layer while the model draws a 2
+python visualize_model.py recogniser-ascii --image a.png --gif
 """
 
 import html
@@ -31,16 +35,30 @@ FRAME_COLOUR, EDGE_COLOUR = "#8a94a3", "#333a45"
 
 @dataclass(frozen=True)
 class Arguments:
-    """Draws the architecture of a model and lists its layers."""
+    """Draws the architecture of a model and lists its layers, or draws what a trained model's layers make of a
+    character or a picture."""
 
     model: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODEL")]
     """A preset (`train.py --help` lists them), the name of a trained model, or its folder."""
     expand: bool = True
-    """Show the layers inside the parts of a model, too."""
+    """Show the layers inside the parts of a model, too. Of the architecture alone."""
+    character: str | None = None
+    """Look inside a trained model while it draws this character; or reads it, as cvae-digits or cvae-ascii draws it."""
+    image: Path | None = None
+    """Look inside a trained reader or translator while it reads the character of this picture."""
+    seed: int | None = None
+    """Draws how the character turns out; unset: 0. A model that is told no character draws by it alone."""
+    gif: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Show the layers one after the other, as an animation."""
     out: Path = Path("images")
-    """Folder for NAME-architecture.png, or a file ending in .png, .svg or .pdf."""
+    """Folder for NAME-architecture.png, NAME-layers.png or NAME-layers.gif; or a file: .png, .svg or .pdf for an
+    architecture, .png for a look inside, .gif with --gif."""
     models_dir: Path | None = None
     """Folder of the trained models; unset: modelh5 in the working folder, then the one beside this script."""
+
+    def __post_init__(self):
+        if self.seed is not None and not 0 <= self.seed < 2**32:
+            raise ValueError(f"`seed` must lie in [0, 2**32). Received: seed={self.seed}")
 
 
 class Row(NamedTuple):
@@ -55,13 +73,32 @@ class Row(NamedTuple):
 
 
 def main(arguments: Arguments) -> None:
+    """Draws what is asked for.
+
+    Raises:
+        UserError: There is no such model, or it cannot be drawn so.
+    """
+    if (arguments.character, arguments.image, arguments.seed) == (None, None, None):
+        if arguments.gif:
+            raise UserError("--gif: expected something to look at, received none; name a --character, an --image, or a "
+                            "--seed")  # fmt: skip
+        draw_architecture(arguments)
+        return
+    if not arguments.expand:
+        raise UserError("--no-expand: a look inside has no parts; leave it out, or --character, --image and --seed")
+    from look_inside import draw_inside  # loaded here: a diagram needs no trained model
+
+    draw_inside(arguments, output_file)
+
+
+def draw_architecture(arguments: Arguments) -> None:
     """Prints the table, then draws the diagram: so that where Graphviz is missing, the table is there.
 
     Raises:
         UserError: There is no such model, its card does not fit this version, or Graphviz is missing.
     """
     name, run = find_run(arguments.model, arguments.models_dir)
-    path = diagram_file(arguments.out, name)
+    path = output_file(arguments.out, f"{name}-architecture", FORMATS)
     model = build(run)
     rows = list(walk(model, arguments.expand))
     print(as_table(rows, model.count_params()))
@@ -105,16 +142,16 @@ def run_of_card(path: Path) -> RunConfig:
                         f"retrain the model") from None  # fmt: skip
 
 
-def diagram_file(out: Path, name: str) -> Path:
-    """Where the diagram goes.
+def output_file(out: Path, name: str, formats: tuple[str, ...]) -> Path:
+    """Where a picture goes: `out` if it names a file, else `name` in it, with the first of the formats.
 
     Raises:
-        UserError: `out` is a file name of a format that is not drawn here.
+        UserError: `out` is a file name of another format.
     """
     if not out.suffix or out.is_dir():
-        return out / f"{name}-architecture.png"
-    if out.suffix.lower() not in FORMATS:
-        raise UserError(f"--out {out}: expected a folder or a file ending in {', '.join(FORMATS)}; found another")
+        return out / f"{name}{formats[0]}"
+    if out.suffix.lower() not in formats:
+        raise UserError(f"--out {out}: expected a folder or a file ending in {', '.join(formats)}; found another")
     return out
 
 

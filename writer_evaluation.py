@@ -1,5 +1,6 @@
-"""How well a conditional VAE writes: how likely it finds real handwriting, whether its own can be read, how real and
-how various that is, what it is worth as training data, whether it is copied, and whether a hand holds.
+"""How well a model draws characters: whether they can be read, how real and how various they are, what they are worth
+as training data, whether they are copied, and whether a hand holds; of a conditional VAE before all that how likely it
+finds real handwriting. `invention_evaluation.py` tells what there is to measure of a generator.
 
 Picture k of any figure depends on the seed and k alone.
 """
@@ -13,9 +14,8 @@ import numpy as np
 from PIL import Image
 
 from classification_score import LabelledPictures, train_on_synthetic_test_on_real
-from drawing import enlarge, tile
 from evaluation_data import Pictures, by_dataset, joined
-from evaluation_pictures import draw_mistakes
+from evaluation_pictures import draw_mistakes, draw_sheet
 from feature_distances import GROUPS, FrechetResult, frechet, kernel_distance
 from generator_metrics import (
     CLOSEST_PERCENT,
@@ -27,9 +27,18 @@ from generator_metrics import (
 )
 from hand_metrics import TRAITS, letters_of, shared_trait, trait_tables, writer_tables
 from metrics import bootstrap_interval
-from reader_evaluation import drawings, file_name, hardest_of, mildest, most_confused, share_read_as, ways_of_right
+from reader_evaluation import (
+    drawings,
+    file_name,
+    hardest_of,
+    labels_on,
+    mildest,
+    most_confused,
+    share_read_as,
+    ways_of_right,
+)
 from report import BOOTSTRAP, JACKKNIFE, NUMBER, Measure, Section
-from runtime import Recogniser, Writer
+from runtime import Reading, Recogniser, Writer
 from translator_evaluation import no_legibility, objection_to
 from writer_likelihood import APART, SAMPLE, generator_of, likelihood
 
@@ -37,7 +46,7 @@ BLOCK = 2000  # characters drawn at a time: bounds the memory
 FLOOR_SAMPLES = 3  # of training pictures, that real is compared with real by
 COPIES_TRIED = 2000  # pictures that the nearest training picture is looked up for
 COPIES_SHOWN = 12
-SHEET_HANDS, SHEET_WIDTH, SHEET_COLUMNS = 12, 1200, 47  # of the grid of samples: rows, pixels, characters a row
+SHEET_ROWS = 12  # of a grid of samples
 
 OF_REAL = " of real pictures"
 
@@ -61,6 +70,44 @@ class Extent(NamedTuple):
                              hands=min(self.hands, max(20, limit)))  # fmt: skip
 
 
+class Maker(NamedTuple):
+    """What draws characters, of any kind."""
+
+    alphabet: str
+    image_size: int
+    noise_size: int
+    """Z."""
+    draw: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    """Of noise float32 `(N, Z)` from N(0,1) and labels int `(N,)`, pictures float32 `(N, S, S, 1)` in [0, 1]."""
+
+
+class Subject(NamedTuple):
+    """A data set that a maker is held against."""
+
+    whole: Pictures
+    """Its test pictures."""
+    groups: list[Pictures]
+    """The same, of each kind of characters apart."""
+    training: Callable[[], Pictures | None]
+    """Gives those that are not the test's; None where there are none such."""
+
+
+def maker_of(writer: Writer) -> Maker:
+    """A writer as one that draws of noise, not of styles."""
+
+    def draw(noise: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        return writer.decode(writer.styles(noise, labels), labels)
+
+    return Maker(writer.alphabet, writer.image_size, writer.latent_size, draw)
+
+
+def subjects_of(sets: Sequence[Pictures], training_for: Callable[[Pictures], Pictures | None]) -> list[Subject]:
+    """The data sets of some groups of pictures; what is trained on is loaded once, when first asked for."""
+    wholes = [joined(groups) for groups in by_dataset(sets)]
+    return [Subject(whole, groups, cache(partial(training_for, whole)))
+            for whole, groups in zip(wholes, by_dataset(sets), strict=True)]  # fmt: skip
+
+
 def writer_steps(
     writer: Writer, sets: Sequence[Pictures], training_for: Callable[[Pictures], Pictures | None],
     judge: Recogniser | None, extent: Extent, seed: int,
@@ -72,23 +119,39 @@ def writer_steps(
         training_for: Gives the pictures of a set that are not the test's, or None where there are none such.
         judge: Reads what was written; None: there is none.
     """
-    steps, wholes = [], [joined(groups) for groups in by_dataset(sets)]
-    rest = {whole.dataset: cache(partial(training_for, whole)) for whole in wholes}
-    for whole, groups in zip(wholes, by_dataset(sets), strict=True):
-        training = rest[whole.dataset]
+    steps, maker, subjects = [], maker_of(writer), subjects_of(sets, training_for)
+    for subject in subjects:
+        whole, training = subject.whole, subject.training
         steps.append(partial(likelihood, writer, whole, extent.likelihood_pictures, extent.importance_samples, seed))
-        shown = "".join(writer.alphabet[label] for label in whole.classes)
-        objection = objection_to(judge, shown, writer.image_size) if judge else ""
-        if judge and not objection:
-            each = max(1, extent.samples // whole.classes.size)
-            steps += [partial(legibility, writer, judge, pictures, each, seed) for pictures in groups]
-            steps.append(partial(distances, writer, judge, whole, training, extent.samples, seed))
-        else:
-            steps.append(partial(unread, objection))
-        steps.append(partial(teaching, writer, whole, training, extent.lessons, seed))
-        steps.append(partial(copying, writer, whole, training, seed))
-    main = hardest_of(wholes)
-    return [*steps, partial(one_hand, writer, main, rest[main.dataset], extent.hands, seed)]
+        steps += read_steps(maker, judge, whole.classes, told_steps(maker, judge, subject, extent, seed))
+        steps.append(partial(teaching, maker, whole, training, extent.lessons, seed))
+        steps.append(partial(copying, maker, whole, training, seed))
+    return [*steps, hand_step(maker, subjects, extent, seed)]
+
+
+def told_steps(
+    maker: Maker, judge: Recogniser | None, subject: Subject, extent: Extent, seed: int
+) -> list[Callable[[], Section]]:
+    """What a judge measures of samples that shall show what test pictures do."""
+    each = max(1, extent.samples // subject.whole.classes.size)
+    legible = [partial(legibility, maker, judge, pictures, each, seed) for pictures in subject.groups]
+    return [*legible, partial(distances, maker, judge, subject.whole, subject.training, extent.samples, seed)]
+
+
+def read_steps(
+    maker: Maker, judge: Recogniser | None, labels: np.ndarray, steps: list[Callable[[], Section]]
+) -> list[Callable[[], Section]]:
+    """Steps that take a judge who reads what labels int `(C,)` stand for; or one that says why they are left out."""
+    shown = "".join(maker.alphabet[label] for label in labels)
+    objection = objection_to(judge, shown, maker.image_size) if judge else ""
+    return steps if judge and not objection else [partial(unread, objection)]
+
+
+def hand_step(maker: Maker, subjects: Sequence[Subject], extent: Extent, seed: int) -> Callable[[], Section]:
+    """Measures hands on the characters of the data set that has the most."""
+    main = hardest_of([subject.whole for subject in subjects])
+    training = next(subject.training for subject in subjects if subject.whole is main)
+    return partial(one_hand, maker, main, training, extent.hands, seed)
 
 
 def main_data(sets: Sequence[Pictures]) -> list[Pictures]:
@@ -107,48 +170,47 @@ def noise_of(seed: int, count: int, size: int) -> np.ndarray:
     return np.stack([generator_of(seed, number, SAMPLE).standard_normal(size, np.float32) for number in range(count)])
 
 
-def written(writer: Writer, noise: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def written(maker: Maker, noise: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Draws characters: uint8 `(N, S, S, 1)` of noise `(N, Z)` and labels `(N,)`."""
     parts = []
     for start in range(0, len(labels), BLOCK):
         some = slice(start, start + BLOCK)
-        drawn = writer.decode(writer.styles(noise[some], labels[some]), labels[some])
-        parts.append(np.round(255 * drawn).astype(np.uint8))
+        parts.append(np.round(255 * maker.draw(noise[some], labels[some])).astype(np.uint8))
     return np.concatenate(parts)
 
 
-def samples(writer: Writer, labels: np.ndarray, seed: int) -> np.ndarray:
-    """Draws characters from the prior: uint8 `(N, S, S, 1)`, sample k of label k."""
-    return written(writer, noise_of(seed, len(labels), writer.latent_size), labels)
+def samples(maker: Maker, labels: np.ndarray, seed: int) -> np.ndarray:
+    """Draws characters of noise from N(0,1): uint8 `(N, S, S, 1)`, sample k of label k."""
+    return written(maker, noise_of(seed, len(labels), maker.noise_size), labels)
 
 
-def legibility(writer: Writer, judge: Recogniser, pictures: Pictures, each: int, seed: int) -> Section:
+def legibility(maker: Maker, judge: Recogniser, pictures: Pictures, each: int, seed: int) -> Section:
     """What the judge reads of samples of the pictures' characters, `each` of every one, with the same allowed."""
     labels = np.tile(pictures.classes, each)
-    made = pictures._replace(images=samples(writer, labels, seed), labels=labels, writers=None)
-    probabilities, of_real = (read_by(judge, writer.alphabet, one) for one in (made, pictures))
+    made = pictures._replace(images=samples(maker, labels, seed), labels=labels, writers=None)
+    probabilities, of_real = (read_by(judge, maker.alphabet, one).probabilities for one in (made, pictures))
     read, read_of_real = probabilities.argmax(axis=1), of_real.argmax(axis=1)
     ways = {f"{name} by {judge.folder.name}": same
-            for name, same in ways_of_right(writer.alphabet, pictures.allowed, pictures.labels).items()}  # fmt: skip
+            for name, same in ways_of_right(maker.alphabet, pictures.allowed, pictures.labels).items()}  # fmt: skip
     measures = {name: Measure.counted(same[read, labels], None, seed) for name, same in ways.items()}
-    worst, lowest = worst_character(writer.alphabet, made, read)
+    worst, lowest = worst_character(maker.alphabet, made, read)
     measures[f"worst character, {list(ways)[-1]}"] = lowest
     headline = tuple(measures)
     measures |= {f"real pictures, {name}": Measure.counted(same[read_of_real, pictures.labels], pictures.writers, seed)
                  for name, same in ways.items()}  # fmt: skip
-    classes = {writer.alphabet[label]: share_read_as(label, label, read, made, seed) for label in made.classes}
+    classes = {maker.alphabet[label]: share_read_as(label, label, read, made, seed) for label in made.classes}
     return Section(
         f"legibility: {pictures.name}, {pictures.suiting} allowed", pictures.dataset, measures, headline, classes,
-        most_confused(read, made, writer.alphabet, seed), drawings(made, probabilities, classes, writer.alphabet),
-        f"{each:,} samples from the prior of each of {pictures.classes.size} characters. The worst is {worst}.",
+        most_confused(read, made, maker.alphabet, seed), drawings(made, probabilities, classes, maker.alphabet),
+        f"{each:,} samples of each of {pictures.classes.size} characters. The worst is {worst}.",
     )  # fmt: skip
 
 
-def read_by(judge: Recogniser, alphabet: str, pictures: Pictures) -> np.ndarray:
-    """Probabilities `(N, K)` over an alphabet that the judge knows what is to be read of."""
-    read = judge.recognise(pictures.images, pictures.allowed or alphabet).probabilities
-    place = np.array([judge.alphabet.find(character) for character in alphabet])
-    return np.where(place >= 0, read[:, place], 0)
+def read_by(judge: Recogniser, alphabet: str, pictures: Pictures) -> Reading:
+    """What a judge reads, its probabilities `(N, K)` over an alphabet that it knows what is to be read of."""
+    reading = judge.recognise(pictures.images, pictures.allowed or alphabet)
+    place = labels_on(judge.alphabet, alphabet)
+    return replace(reading, probabilities=np.where(place >= 0, reading.probabilities[:, place], 0))
 
 
 def worst_character(alphabet: str, made: Pictures, read: np.ndarray) -> tuple[str, Measure]:
@@ -159,7 +221,7 @@ def worst_character(alphabet: str, made: Pictures, read: np.ndarray) -> tuple[st
     return min(shares.items(), key=lambda item: item[1].value)
 
 
-def distances(writer: Writer, judge: Recogniser, pictures: Pictures, training: Callable[[], Pictures | None],
+def distances(maker: Maker, judge: Recogniser, pictures: Pictures, training: Callable[[], Pictures | None],
               count: int, seed: int) -> Section:  # fmt: skip
     """How far samples are from test pictures, class for class as many, in the judge's features; and training ones."""
     name, real = f"distances: {pictures.name}", training()
@@ -169,11 +231,11 @@ def distances(writer: Writer, judge: Recogniser, pictures: Pictures, training: C
     test = pictures.spread(count)
     made, right, known = (
         judge.recognise(images).features
-        for images in (samples(writer, test.labels, seed), test.images, real.drawn(FLOOR_SAMPLES * count, seed).images)
+        for images in (samples(maker, test.labels, seed), test.images, real.drawn(FLOOR_SAMPLES * count, seed).images)
     )
     found = frechet(made, known, right, judge.folder.name, seed)
     measures = frechet_measures(found)
-    headline, told = tuple(measures), []
+    headline, told = (*measures, "coverage", f"coverage{OF_REAL}"), []
     for whose, features in {"": made, OF_REAL: known[:count]}.items():
         kernel = kernel_distance(features, right, seed)
         measures[f"kernel distance{whose}"] = Measure(kernel.mean, None, None, count, NUMBER)
@@ -202,31 +264,37 @@ def neighbour_measures(found: Neighbourhoods, whose: str) -> dict[str, Measure]:
     return shares | {f"density{whose}": Measure(found.density, None, None, found.precision.count, NUMBER)}
 
 
-def teaching(
-    writer: Writer, pictures: Pictures, training: Callable[[], Pictures | None], count: int, seed: int
-) -> Section:
-    """What samples are worth as training data, beside as many real pictures of the same characters."""
+def teaching(maker: Maker, pictures: Pictures, training: Callable[[], Pictures | None], count: int, seed: int,
+             reader: Recogniser | None = None) -> Section:  # fmt: skip
+    """What samples are worth as training data, beside as many real pictures of the same characters.
+
+    Args:
+        reader: Tells what samples show, where they are not drawn as asked.
+    """
     name, real = f"training on synthetic, testing on real: {pictures.name}", training()
     if real is None or pictures.classes.size < 2:
         return unmeasured(name, pictures, "it takes training pictures of two characters.")
     real = real.spread(count)
-    made = LabelledPictures(samples(writer, real.labels, seed), real.labels)
+    made = real._replace(images=samples(maker, real.labels, seed))
+    if reader:
+        made = made._replace(labels=read_by(reader, maker.alphabet, made).probabilities.argmax(axis=1))
+    kinds = f"synthetic pictures labelled by {reader.folder.name}" if reader else "synthetic pictures", "real pictures"
     found = train_on_synthetic_test_on_real(
-        made, *(LabelledPictures(one.images, one.labels) for one in (real, pictures))
+        *(LabelledPictures(one.images, one.labels) for one in (made, real, pictures))
     )
-    measures = {f"read right, trained on {len(real.labels):,} {kind} pictures": Measure.of(share)
-                for kind, share in zip(("synthetic", "real"), found, strict=True)}  # fmt: skip
+    measures = {f"read right, trained on {len(real.labels):,} {kind}": Measure.of(share)
+                for kind, share in zip(kinds, found, strict=True)}  # fmt: skip
     return Section(name, pictures.dataset, measures, tuple(measures),
                    note="The reader is the same small network both times, no character ruled out.")  # fmt: skip
 
 
-def copying(writer: Writer, pictures: Pictures, training: Callable[[], Pictures | None], seed: int) -> Section:
+def copying(maker: Maker, pictures: Pictures, training: Callable[[], Pictures | None], seed: int) -> Section:
     """Whether samples are training pictures handed out again."""
     name, real = f"nearest training pictures: {pictures.name}", training()
     if real is None:
         return unmeasured(name, pictures, "there are no training pictures.")
     test = pictures.spread(COPIES_TRIED)
-    made = samples(writer, test.labels, seed)
+    made = samples(maker, test.labels, seed)
     (index, own), (_, others) = (nearest_training_image(images, real.images) for images in (made, test.images))
     nearer = f"nearer than the nearest {CLOSEST_PERCENT:.0f} % of test pictures"
     measures = {nearer: Measure.of(memorised(own, others)), "mean distance": Measure.mean(own, NUMBER, seed),
@@ -236,22 +304,22 @@ def copying(writer: Writer, pictures: Pictures, training: Callable[[], Pictures 
     captions = [f"{distance:.1f} apart" for distance in own[nearest]]
     return Section(name, pictures.dataset, measures, (nearer,),
                    drawings={file_name(f"{pictures.name} nearest"): partial(draw_mistakes, pairs, captions)},
-                   note="Euclidean, of pixels in [0, 1]. A writer that copies nothing comes to about 1 %.")  # fmt: skip
+                   note="Euclidean, of pixels in [0, 1]. Whoever copies nothing comes to about 1 %.")  # fmt: skip
 
 
 def one_hand(
-    writer: Writer, pictures: Pictures, training: Callable[[], Pictures | None], hands: int, seed: int
+    maker: Maker, pictures: Pictures, training: Callable[[], Pictures | None], hands: int, seed: int
 ) -> Section:
     """Whether letters written with one noise vector share what letters of one hand do."""
-    letters = letters_of(writer.alphabet, pictures.classes)
+    letters = letters_of(maker.alphabet, pictures.classes)
     if len(letters) < 2:
         return unmeasured("one hand", pictures, "it takes two characters.")
     row, column = np.divmod(np.arange(hands * len(letters)), len(letters))
-    together = noise_of(seed, hands, writer.latent_size)
-    apart = np.concatenate([generator_of(seed, hand, APART).standard_normal((len(letters), writer.latent_size), "f4")
+    together = noise_of(seed, hands, maker.noise_size)
+    apart = np.concatenate([generator_of(seed, hand, APART).standard_normal((len(letters), maker.noise_size), "f4")
                             for hand in range(hands)])  # fmt: skip
     kinds = {"of one noise vector": together[row], "of independent noise vectors": apart}
-    tables = {kind: trait_tables(written(writer, noise, letters[column]), row, column) for kind, noise in kinds.items()}
+    tables = {kind: trait_tables(written(maker, noise, letters[column]), row, column) for kind, noise in kinds.items()}
     real = training()
     if real is not None and real.writers is not None:
         tables["of one real writer"] = writer_tables(real.images, real.labels, real.writers, letters)
@@ -262,7 +330,7 @@ def one_hand(
     note = ("Correlation between two different characters of a hand, over hands, mean over all pairs of "
             f"{len(letters)}; a hand is counted as a picture.")  # fmt: skip
     return Section("one hand", pictures.dataset, measures, tuple(name for name in measures if "one noise" in name),
-                   drawings={"hands": partial(draw_hands, writer, pictures.classes, together[:SHEET_HANDS])},
+                   drawings={"hands": partial(draw_hands, maker, pictures.classes, together[:SHEET_ROWS])},
                    note=note)  # fmt: skip
 
 
@@ -276,13 +344,7 @@ def shared_measure(values: np.ndarray, seed: int) -> Measure:
     return Measure(shared_trait(values), *ends, len(values), NUMBER, interval=BOOTSTRAP)
 
 
-def draw_hands(writer: Writer, labels: np.ndarray, noise: np.ndarray) -> Image.Image:
-    """A row a hand, noise `(H, Z)`, and a column a character; many characters in several such blocks."""
-    blocks = []
-    for some in np.array_split(labels, -(-len(labels) // SHEET_COLUMNS)):
-        glyphs = written(writer, np.repeat(noise, len(some), axis=0), np.tile(some, len(noise)))
-        blocks.append(glyphs.reshape(len(noise), len(some), *glyphs.shape[1:]))
-    widest = blocks[0].shape[1]
-    missing = [[(0, 0), (0, widest - block.shape[1]), *[(0, 0)] * 3] for block in blocks]
-    sheet = tile(np.concatenate([np.pad(*both) for both in zip(blocks, missing, strict=True)]))
-    return enlarge(sheet, max(1, SHEET_WIDTH // sheet.shape[1]))
+def draw_hands(maker: Maker, labels: np.ndarray, noise: np.ndarray) -> Image.Image:
+    """A row a hand, noise `(H, Z)`, and a column a character, labels `(C,)`."""
+    glyphs = written(maker, np.repeat(noise, len(labels), axis=0), np.tile(labels, len(noise)))
+    return draw_sheet(glyphs.reshape(len(noise), len(labels), *glyphs.shape[1:]))

@@ -1,5 +1,6 @@
 """Fixtures shared by all tests."""
 
+import fcntl
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -35,21 +36,31 @@ def stripes() -> GlyphDataset:
     return GlyphDataset("stripes", images, labels, "abc", tuple("abc"), split)
 
 
-def train_for_seconds(preset: str, root: Path) -> RunConfig:
-    """Trains a smoke preset on the embedded digits in folders below `root`."""
+FEW = 40  # non-characters of each kind that a small reader is calibrated on: 500 take longer than its training
+
+
+def train_once(preset: str, tmp_path_factory) -> RunConfig:
+    """Trains a smoke preset on the embedded digits, once for all processes that share out the tests."""
     import train
 
+    own = tmp_path_factory.getbasetemp()
+    root = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / preset
+    root.mkdir(exist_ok=True)
     places = {name: root / folder for name, folder in (
         ("logs_dir", "logs"), ("images_dir", "images"), ("models_dir", "modelh5"))}  # fmt: skip
     run = replace(config.PRESETS[preset][1], **places)
-    train.main(run)
+    with (root / "lock").open("w") as lock, pytest.MonkeyPatch.context() as patch:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        patch.setattr("calibration.CALIBRATED", FEW)
+        if not (run.logs_dir / run.name / "finished.json").exists():
+            train.main(run)
     return run
 
 
 @pytest.fixture(scope="session")
 def smoke_run(tmp_path_factory) -> RunConfig:
     """A finished training run of a translator; its folders are shared, so tests leave them alone."""
-    return train_for_seconds("translator-digits-smoke", tmp_path_factory.mktemp("smoke"))
+    return train_once("translator-digits-smoke", tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +72,7 @@ def smoke_model(smoke_run) -> Path:
 @pytest.fixture(scope="session")
 def smoke_reader_run(tmp_path_factory) -> RunConfig:
     """A finished training run of a reader; its folders are shared, so tests leave them alone."""
-    return train_for_seconds("recogniser-digits-smoke", tmp_path_factory.mktemp("reader"))
+    return train_once("recogniser-digits-smoke", tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
@@ -73,13 +84,13 @@ def smoke_reader(smoke_reader_run) -> Path:
 @pytest.fixture(scope="session")
 def smoke_writer_run(tmp_path_factory) -> RunConfig:
     """A finished training run of a conditional VAE; its folders are shared, so tests leave them alone."""
-    return train_for_seconds("cvae-digits-smoke", tmp_path_factory.mktemp("writer"))
+    return train_once("cvae-digits-smoke", tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def smoke_gan_run(tmp_path_factory) -> RunConfig:
     """A finished training run of a conditional GAN; its folders are shared, so tests leave them alone."""
-    return train_for_seconds("cgan-digits-smoke", tmp_path_factory.mktemp("inventor"))
+    return train_once("cgan-digits-smoke", tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -12,13 +12,16 @@ import numpy as np
 import pytest
 
 import evaluate
+from classification_score import TrainedOn
 from data_pictures import read_digits
 from evaluate import Arguments
+from metrics import Share
 from runtime import CARD, Recogniser, Translator, file_sha256
 from shell import UserError
 
 ROOT = Path(evaluate.__file__).parent
-READER, TRANSLATOR, WRITER = "recogniser-digits-smoke", "translator-digits-smoke", "cvae-digits-smoke"
+READER, TRANSLATOR = "recogniser-digits-smoke", "translator-digits-smoke"
+WRITER, INVENTOR = "cvae-digits-smoke", "cgan-digits-smoke"
 FIGURE = {"value", "low", "high", "count", "unit", "interval"}
 
 
@@ -30,7 +33,8 @@ def quick(monkeypatch):
     monkeypatch.setattr("data_processor.read_digits", read_digits_once)
     monkeypatch.setattr("metrics.RESAMPLES", 40)
     monkeypatch.setattr("reader_evaluation.NON_CHARACTERS_EACH", 5)
-    monkeypatch.setattr("classification_score.STEPS", 20)
+    learned = TrainedOn(Share(1, 2), Share(2, 2))  # by nobody, in no time
+    monkeypatch.setattr("writer_evaluation.train_on_synthetic_test_on_real", lambda *pictures: learned)
 
 
 @pytest.fixture
@@ -45,6 +49,15 @@ def work(smoke_reader, smoke_model, tmp_path) -> Path:
 def writing(smoke_writer, smoke_reader, tmp_path) -> Path:
     """The same with a writer, and a reader for its judge."""
     shutil.copytree(smoke_writer, tmp_path / "modelh5" / WRITER)
+    shutil.copytree(smoke_reader, tmp_path / "modelh5" / "judge-digits")
+    change_card(tmp_path, "judge-digits", name="judge-digits")
+    return tmp_path
+
+
+@pytest.fixture
+def inventing(smoke_gan, smoke_reader, tmp_path) -> Path:
+    """The same with a generator."""
+    shutil.copytree(smoke_gan, tmp_path / "modelh5" / INVENTOR)
     shutil.copytree(smoke_reader, tmp_path / "modelh5" / "judge-digits")
     change_card(tmp_path, "judge-digits", name="judge-digits")
     return tmp_path
@@ -159,8 +172,35 @@ def test_a_writer_without_a_judge_is_measured_as_far_as_can_be(writing, capsys):
 
 
 def test_a_writer_is_not_compared_with_readers(writing, capsys):
-    assert "received the writer cvae-digits-smoke" in failure(writing, capsys, WRITER, against="judge-digits")
-    assert "received the writer cvae-digits-smoke" in failure(writing, capsys, "judge-digits", against=WRITER)
+    assert "received cvae-digits-smoke, which draws" in failure(writing, capsys, WRITER, against="judge-digits")
+    assert "received cvae-digits-smoke, which draws" in failure(writing, capsys, "judge-digits", against=WRITER)
+
+
+def test_a_generator_is_measured_from_its_legibility_to_its_hand(inventing, capsys):
+    assert run(inventing, INVENTOR, limit=30, pictures=True, json=True) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["task"] == "invent"
+    assert list(told["quality"]) == [
+        "legibility: digits, digits allowed",
+        "distances: digits",
+        "diversity inside each class: digits",
+        "discriminator: digits",
+        "training on synthetic, testing on real: digits",
+        "nearest training pictures: digits",
+        "one hand",
+    ]
+    assert told["quality"]["discriminator: digits"]["measures"]["real pictures taken for real"]["count"] == 30
+    drawn = {path.name for path in (inventing / "images" / "evaluation" / f"{INVENTOR}-partial").glob("*.png")}
+    assert {"hands.png", "digits-classes.png", "digits-diversity.png", "digits-nearest.png"} <= drawn
+
+
+def test_a_generator_is_not_compared_with_readers(inventing, capsys):
+    assert "received cgan-digits-smoke, which draws" in failure(inventing, capsys, INVENTOR, against="judge-digits")
+
+
+def test_a_generator_of_other_characters_than_the_data_names_both(inventing, capsys):
+    said = failure(inventing, capsys, INVENTOR, dataset=(write_set(inventing / "letters.npz", "ab"),))
+    assert "'0123456789'" in said and "'ab'" in said
 
 
 def test_the_same_seed_gives_the_same_report(work, capsys):
@@ -349,8 +389,8 @@ def test_a_card_without_weights_is_told(work, capsys):
     assert "recogniser.onnx" in failure(work, capsys, READER)
 
 
-@pytest.mark.parametrize(("name", "part"), [(READER, "recogniser.onnx"), (TRANSLATOR, "translator.onnx")])
-def test_a_damaged_model_is_told(work, capsys, name, part):
+def damage(work: Path, name: str, part: str) -> None:
+    """Makes NaN of the weights of a part; its card knows the file."""
     import onnx
 
     path = work / "modelh5" / name / part
@@ -361,7 +401,23 @@ def test_a_damaged_model_is_told(work, capsys, name, part):
             tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
     onnx.save(graph, path)
     change_card(work, name, files=card_of(work, name)["files"] | {part: file_sha256(path)})
+
+
+@pytest.mark.parametrize(("name", "part"), [(READER, "recogniser.onnx"), (TRANSLATOR, "translator.onnx")])
+def test_a_damaged_model_is_told(work, capsys, name, part):
+    damage(work, name, part)
     assert "received NaN or infinity" in failure(work, capsys, name)
+
+
+@pytest.mark.parametrize("part", ["generator.onnx", "discriminator.onnx"])
+def test_a_damaged_generator_is_told(inventing, capsys, part):
+    damage(inventing, INVENTOR, part)
+    assert "received NaN or infinity" in failure(inventing, capsys, INVENTOR, limit=30)
+
+
+def test_data_without_pictures_are_told(inventing, capsys):
+    name = write_set(inventing / "none.npz", "")
+    assert "none.npz" in failure(inventing, capsys, INVENTOR, dataset=(name,))
 
 
 def test_an_unknown_character_task_and_model_are_told(work, capsys):
@@ -369,7 +425,7 @@ def test_an_unknown_character_task_and_model_are_told(work, capsys):
     assert "did you mean" in failure(work, capsys, READER[:-1])
     assert "there is: " in failure(work, capsys, READER, against="nobody")
     change_card(work, READER, task="sing")
-    assert "recognise, translate, write" in failure(work, capsys, READER)
+    assert "recognise, translate, write, invent" in failure(work, capsys, READER)
 
 
 def test_one_bad_model_does_not_keep_the_others_from_being_measured(work, capsys):

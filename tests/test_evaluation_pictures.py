@@ -21,11 +21,13 @@ from config import ASCII, DIGITS
 from drawing import caption_font
 from evaluation_pictures import (
     as_array,
+    draw_beside_real,
     draw_class_bars,
     draw_confusion,
     draw_mistakes,
     draw_reliability,
     draw_robustness,
+    draw_sheet,
     save,
 )
 from metrics import Share, reliability_curve
@@ -60,6 +62,7 @@ FIGURES = {
     "reliability": lambda: draw_reliability(curve(), 0.123),
     "digits": lambda: draw_class_bars(class_shares(DIGITS)),
     "ASCII": lambda: draw_class_bars(class_shares(ASCII)),
+    "beside real": lambda: draw_beside_real([(*row, 0.8) for row in class_shares(DIGITS)], "Share of the samples"),
     "robustness": lambda: draw_robustness(NAMES, SHARES),
 }
 
@@ -195,6 +198,30 @@ def test_classes_hang_from_all_right_with_the_worst_first(alphabet):
 def test_classes_never_tested_are_left_out():
     figure = draw_class_bars([("a", 0.9, 0.8, 0.95), ("b", math.nan, math.nan, math.nan)])
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["a"]
+
+
+def test_a_class_of_samples_stands_beside_that_of_real_pictures():
+    figure = drawn("beside real").figure
+    bars, (lines,) = (
+        figure.axes[0].patches,
+        [one for one in figure.axes[0].collections if len(one.get_segments()) == 10][:1],
+    )
+    named = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    assert dict(zip(named, [bar.get_height() for bar in bars], strict=True)) == pytest.approx(
+        {row[0]: row[1] for row in class_shares(DIGITS)}
+    )
+    assert {height for segment in lines.get_segments() for _, height in segment} == {0.8}
+    colours = [evaluation_pictures.BAD if bar.get_height() < 0.8 else evaluation_pictures.GOOD for bar in bars]
+    assert [bar.get_facecolor()[:3] for bar in bars] == [to_rgb(colour) for colour in colours]
+    assert figure.axes[0].get_ylim()[0] == 0
+
+
+def test_a_sheet_of_many_columns_is_folded_and_its_last_cells_are_blank(monkeypatch):
+    monkeypatch.setattr(evaluation_pictures, "SHEET_COLUMNS", 2)
+    monkeypatch.setattr(evaluation_pictures, "SHEET_WIDTH", 1)
+    glyphs = np.arange(100, 110, dtype=np.uint8).repeat(16).reshape(2, 5, 4, 4, 1)
+    sheet = np.asarray(draw_sheet(glyphs))
+    assert sheet[2::6, 2::6].tolist() == [[100, 101], [105, 106], [102, 103], [107, 108], [104, 0], [109, 0]]
 
 
 def test_a_corruption_is_measured_from_the_clean_figure():

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
+from toy_generators import type_of, write_generator
 
 import generate
-from generate import Arguments, character_shown, model_for, short_name, text_to_write
+from config import DIGITS
+from generate import Arguments, model_for, short_name, text_to_write
 from layout import Layout
 from shell import UserError
 
@@ -178,18 +180,124 @@ def test_the_pictures_of_a_hand_are_not_overwritten(write):
 
 def test_the_model_knows_the_characters_shown_too(places):
     draw_stroke(Path("mine/upper_A.png"), (30, 10, 28, 70))
-    assert model_for(Arguments(("007",)), "007") == "cvae-digits"
-    assert model_for(Arguments(("007",), style=Path("mine")), "007") == "cvae-ascii"
+    assert model_for(Arguments(("007",)), "cvae", "007") == "cvae-digits"
+    assert model_for(Arguments(("007",), style=Path("mine")), "cvae", "007") == "cvae-ascii"
+
+
+# -------------------------------------------------------------------------------------------------------- generators
+
+
+@pytest.fixture(scope="module")
+def generators(tmp_path_factory) -> Path:
+    """A folder of models with a generator of digits and one that is told nothing."""
+    folder = tmp_path_factory.mktemp("generators")
+    write_generator(folder, "cgan-digits")
+    write_generator(folder, "gan-digits", labelled=False)
+    return folder
+
+
+@pytest.fixture
+def invent(generators, tmp_path, monkeypatch):
+    """Runs the script's `main` in an empty folder where a line would, with these generators for models."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*line: str) -> None:
+        monkeypatch.setattr(sys, "argv", ["generate.py", *line, f"--models-dir={generators}"])
+        generate.main(generate.parse(lambda: generate.tyro.cli(Arguments)))
+
+    return call
+
+
+def boxes_of(path: str) -> list[dict]:
+    return json.loads(Path(path).read_text())["boxes"]
+
+
+def test_digits_are_invented_in_a_hand_that_can_be_kept(invent, capsys):
+    invent("646775", "--source", "cgan", "--seed", "3", "--save-style", "hand.json")
+    invent("646775", "--seed", "3", "--style", "hand.json", "--out", "again.png")
+    invent("646775", "--source", "cgan", "--seed", "4", "--out", "other.png")
+    assert "images/646775.png: 6 characters" in capsys.readouterr().out
+    first, again, other = (pixels(name) for name in ("images/646775.png", "again.png", "other.png"))
+    np.testing.assert_array_equal(first, again)
+    assert first.shape != other.shape or (first != other).any()
+    invent("1", "--style", "hand.json", "--mix-style", "hand.json", "--share", "0.3", "--save-style", "mix.json")
+    kept, mixed = (json.loads(Path(name).read_text())["style"] for name in ("hand.json", "mix.json"))
+    assert kept["model"] == "cgan-digits"
+    np.testing.assert_allclose(mixed["vector"], kept["vector"], rtol=1e-5)
+
+
+def test_a_mixture_is_drawn_in_tries(invent):
+    invent("--mix", "1*2+7", "--variants", "13", "--height", "28", "--ink", "black", "--boxes", "boxes.json")
+    picture, boxes = pixels("images/mix-1-2-7.png"), boxes_of("boxes.json")
+    assert picture.shape == (2 * 28, 10 * 28, 3)
+    assert {box["character"] for box in boxes} == {"1*2+7"}
+    assert [(box["line"], box["word"]) for box in boxes] == [(k // 10, k) for k in range(13)]
+    one, seven = type_of(DIGITS)[[1, 7], ..., 0]
+    for cell in (picture[:28, :28, 0], picture[28:, 56:84, 0]):
+        ink = 1 - cell / 255
+        np.testing.assert_allclose(ink / ink.max(), (2 * one + seven) / (2 * one + seven).max(), atol=0.03)
+    assert (picture[28:, 84:] == 255).all()
+
+
+def test_a_mixture_without_variants_is_one_picture(invent):
+    invent("--mix", "3+8", "--source", "cgan", "--seed", "2")
+    assert pixels("images/mix-3-8.png").shape == (64, 64, 3)
+
+
+def test_boxes_of_what_nobody_chose_tell_what_is_read(invent):
+    invent("--random", "20", "--source", "gan", "--boxes", "boxes.json", "--seed", "8")
+    read = "".join(box["character"] for box in boxes_of("boxes.json"))
+    assert len(read) == 20
+    assert set(read) <= set(DIGITS)
+    invent("--random", "20", "--model", "gan-digits", "--out", "again.png", "--seed", "8")
+    np.testing.assert_array_equal(pixels("images/random-20-seed-8.png"), pixels("again.png"))
 
 
 @pytest.mark.parametrize(
-    ("path", "character"),
-    [("a.png", "a"), ("A_2.png", "A"), ("upper_A-12.jpg", "A"), ("comma.png", ","), ("7.png", "7"), ("7_7.png", "7"),
-     ("_.png", "_"), ("low_line_3.png", "_"), ("-.png", "-"), ("é.png", "é"), ("lower_g/any name_5.png", "g"),
-     ("B/a.png", "B"), ("question_mark.png", "?")],
-)  # fmt: skip
-def test_a_name_tells_its_character(path, character):
-    assert character_shown(Path("mine", path), Path("mine")) == character
+    ("line", "message"),
+    [
+        (["12a", "--source", "cgan"], "python train.py cgan-ascii"),
+        (["12", "--source", "cvae"], "python train.py cvae-digits"),
+        (["12", "--source", "gan"], "--random 20"),
+        (["--random", "5", "--source", "gan", "--alphabet", "digits"], "--alphabet digits: expected none"),
+        (["--random", "5", "--source", "gan", "--variants", "2"], "--variants 2: expected none"),
+        (["--random", "5", "--source", "gan", "--save-style", "x.json"], "--save-style x.json: expected none"),
+        (["--random", "5", "--source", "gan", "--model", "cgan-digits"], "received one of 'cgan'"),
+        (["12", "--source", "cgan", "--model", "gan-digits"], "received one of 'gan'"),
+        (["12", "--source", "cgan", "--style", "cvae.json"], "expected one of the model 'cgan-digits'"),
+        (["12", "--source", "cgan", "--style", "mine"], "expected a CVAE"),
+        (["12", "--source", "mnist", "--model", "cvae-digits"], "--model cvae-digits: expected none"),
+        (["12", "--source", "mnist", "--temperature", "1"], "--temperature 1.0: expected none"),
+        (["12", "--source", "cgan", "--share", "0.2"], "--share 0.2: expected none"),
+        (["12", "--source", "cgan", "--alphabet", "digits"], "--alphabet digits: expected none"),
+        (["12", "--source", "cgan", "--variants", "2", "--slant", "9"], "--slant 9.0: expected none, since a grid"),
+        (["--mix", ""], "received none"),
+        (["--mix", "12"], "received '12'"),
+        (["--mix", "1*x"], "received 'x'"),
+        (["--mix", "1*-1+2"], "received -1.0"),
+        (["--mix", "1*nan"], "received nan"),
+        (["--mix", "1*0+2*0"], "at least one above 0"),
+        (["--mix", "1+x", "--model", "cgan-digits"], "received 'x'"),
+        (["--mix", "1+x"], "python train.py cgan-ascii"),
+        (["--mix", "1+2", "34"], "received a text and --mix"),
+        (["--mix", "1+2", "--source", "mnist"], "--source mnist mixes no characters, as cgan does"),
+        (["--mix", "1+2", "--source", "cvae"], "--source cvae mixes no characters, as cgan does"),
+        (
+            ["12", "--source", "mnist", "--style", "mine"],
+            "--style mine: expected none, since --source mnist is no model",
+        ),
+        (["--mix", "1+2", "--skip-unknown"], "--skip-unknown: expected none"),
+        (["--mix", "1+2", "--variants", "1000", "--height", "900"], "--variants 1000"),
+    ],
+)
+def test_a_mistake_with_generators_is_one_line(line, message, invent, tmp_path):
+    Path("cvae.json").write_text('{"style": {"model": "cvae-digits", "fingerprint": "f", "vector": [1, 2.5]}}')
+    draw_stroke(Path("mine/1.png"), (30, 10, 28, 70))
+    with pytest.raises(UserError) as caught:
+        invent(*line)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cvae.json", "mine"]
 
 
 # ---------------------------------------------------------------------------------------------------------- mistakes

@@ -15,15 +15,18 @@ import generator_metrics
 from classification_score import LabelledPictures, train_on_synthetic_test_on_real
 from feature_distances import frechet, frechet_distance, kernel_distance
 from generator_metrics import (
+    Estimate,
+    distances_within,
     expected_coverage,
     importance_weighted_bound,
     legibility,
+    likeness_within,
     memorised,
     nearest_training_image,
     neighbourhoods,
     within_class_distance,
 )
-from metrics import Share
+from metrics import Share, ssim
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -202,6 +205,52 @@ def test_within_class_distance_of_a_normal_distribution_and_of_one_picture():
     assert within_class_distance(np.tile(normal(1, 8), (20, 1)), np.zeros(20, int)) == pytest.approx(0, abs=1e-7)
 
 
+def test_distances_within_are_means_over_all_others():
+    features = normal(30, 4)
+    apart = np.linalg.norm(features[:, None] - features, axis=2)
+    np.testing.assert_allclose(distances_within(features), apart.sum(axis=1) / 29)
+
+
+@pytest.mark.parametrize("count", [2, 3, 7, 8, 9])
+def test_likeness_within_a_few_pictures_is_that_of_all_pairs(count):
+    images = np.random.default_rng(0).uniform(size=(count, 12, 12, 1))
+    expected = [np.mean([ssim(images[[i]], images[[j]]) for j in range(count) if j != i]) for i in range(count)]
+    np.testing.assert_allclose(likeness_within(images), expected)
+
+
+def test_likeness_within_is_one_if_pictures_are_alike_whatever_the_block(monkeypatch):
+    image = np.random.default_rng(0).integers(0, 256, (1, 12, 12, 1), np.uint8)
+    np.testing.assert_allclose(likeness_within(np.tile(image, (20, 1, 1, 1))), 1)
+    images = np.random.default_rng(1).integers(0, 256, (20, 12, 12, 1), np.uint8)
+    whole = likeness_within(images)
+    assert whole.max() < 0.5
+    monkeypatch.setattr(generator_metrics, "PAIRS", 3)
+    np.testing.assert_array_equal(likeness_within(images), whole)
+
+
+def test_the_deviation_of_a_mean_over_pairs_is_the_jackknifes():
+    features = normal(12, 3)
+    left = [distances_within(np.delete(features, i, axis=0)).mean() for i in range(12)]
+    found = Estimate.of_pairs(distances_within(features))
+    assert found.value == distances_within(features).mean()
+    assert found.deviation == pytest.approx(np.sqrt(11 * np.var(left)))
+
+
+def test_the_deviation_is_about_that_of_other_draws():
+    found = [Estimate.of_pairs(distances_within(normal(60, 3, seed))) for seed in range(60)]
+    deviation = np.std([one.value for one in found])
+    assert np.mean([one.deviation for one in found]) == pytest.approx(deviation, rel=0.3)
+
+
+def test_estimates_are_divided_and_averaged_with_their_deviations():
+    ratio = Estimate(6.0, 0.3).over(Estimate(2.0, 0.2))
+    assert ratio.value == 3 and ratio.deviation == pytest.approx(3 * math.hypot(0.05, 0.1))
+    assert Estimate(0.0, 0.1).over(Estimate(2.0, 0.2)) == (0, 0.05)
+    mean = Estimate.mean([Estimate(1.0, 0.3), Estimate(3.0, 0.4)])
+    assert mean == (2, 0.25)
+    assert mean.ends == pytest.approx((2 - 0.49, 2 + 0.49), abs=1e-3)
+
+
 def test_legibility_counts_what_a_reader_finds_to_be_as_asked():
     probabilities = np.array([[0.9, 0.1, 0], [0.2, 0.7, 0.1], [0.4, 0, 0.6]])
     assert legibility(probabilities, np.array([0, 1, 1])) == Share(2, 3)
@@ -298,6 +347,9 @@ WRONG = {
     "as many neighbours as pictures": lambda: neighbourhoods(F5, normal(9, 3), 5),
     "no neighbour": lambda: neighbourhoods(F5, F5, 0),
     "classes of one picture": lambda: within_class_distance(F5, np.arange(5)),
+    "distances within one picture": lambda: distances_within(F5[:1]),
+    "likeness within one picture": lambda: likeness_within(np.zeros((1, 12, 12, 1))),
+    "a mean over one pair": lambda: Estimate.of_pairs(F5[:2, 0]),
     "labels of float": lambda: within_class_distance(F5, F5[:, 0]),
     "logits": lambda: legibility(F5, N5),
     "a label beyond the columns": lambda: legibility(np.ones((5, 1)), N5 - 1),

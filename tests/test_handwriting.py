@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_glyph_sources import SIZE, BentWriter, SpotWriter
+from toy_generators import write_generator
 
 import handwriting
 from glyph_sources import ModelGlyphs
@@ -233,6 +234,88 @@ def test_the_way_between_two_leads_from_one_to_the_other():
     for end in ((style, "ab"), (images[0][..., 0], "a"), (images[0] / 255, "a")):
         with pytest.raises(ValueError, match="an end must"):
             generator.interpolate(end, (style, "b"), 2)
+
+
+# -------------------------------------------------------------------------------------------------------- generators
+
+
+@pytest.fixture(scope="module")
+def generators(tmp_path_factory) -> Path:
+    """A folder of models: one that invents what it is told, and one that is told nothing."""
+    folder = tmp_path_factory.mktemp("generators")
+    write_generator(folder, "told")
+    write_generator(folder, "untold", labelled=False)
+    return folder
+
+
+def test_a_generator_writes_lines_in_a_hand(generators, tmp_path):
+    generator = HandwritingGenerator("told", seed=5, models_dir=generators)
+    page = generator.write("42 007")
+    assert "".join(box.character for box in page.boxes) == "42007"
+    generator.style(9).save(tmp_path / "hand.json")
+    same = [generator.write("42", style).image for style in (Style.load(tmp_path / "hand.json"), generator.style(9))]
+    np.testing.assert_array_equal(*same)
+    with pytest.raises(UserError, match="'a'; change the text"):
+        generator.write("4a")
+
+
+def test_the_source_of_a_model_may_be_named_or_left_out(generators):
+    named = HandwritingGenerator("told", 5, generators, source="cgan")
+    unnamed = HandwritingGenerator("told", 5, generators)
+    np.testing.assert_array_equal(named.sample("08"), unnamed.sample("08"))
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 40), st.integers(1, 10))
+def test_an_invented_sample_is_a_function_of_seed_and_number(generators, start, count):
+    generator, text = HandwritingGenerator("told", 4, generators), "0123456789" * 5
+    np.testing.assert_array_equal(
+        generator.sample(text[start : start + count], start=start), generator.sample(text)[start : start + count]
+    )
+
+
+def test_mixing_is_by_weights_of_any_sum(generators):
+    generator = HandwritingGenerator("told", 5, generators)
+    mixed = generator.mix({"1": 4, "7": 2}, 3)
+    np.testing.assert_array_equal(mixed, generator.mix({"7": 0.5, "1": 1}, 3))
+    np.testing.assert_array_equal(generator.mix({"1": 1, "7": 0}, 3), generator.sample("111"))
+    held = generator.mix({"1": 4, "7": 2}, 3, generator.style(1))
+    assert (held != mixed).any()
+
+
+def test_what_cannot_be_mixed_is_refused(generators):
+    generator = HandwritingGenerator("told", 5, generators)
+    with pytest.raises(UserError, match="mix: .*'told' can write|mix: .*received 'x'; change the mix"):
+        generator.mix({"1": 1, "x": 1})
+    with pytest.raises(UserError, match="-1"):
+        generator.mix({"1": -1, "2": 3})
+    with pytest.raises(UserError, match="choose the source 'cgan'"):
+        generator_of().mix({"a": 1, "b": 1})
+    with pytest.raises(UserError, match="'told', received one of 'x'"):
+        generator.mix({"1": 1}, style=Style(np.zeros(10, np.float32), "x", "y"))
+
+
+def test_what_takes_a_cvae_says_so(generators):
+    generator, picture = HandwritingGenerator("told", 5, generators), np.full((1, SIZE, SIZE, 1), 9, np.uint8)
+    for call in (generator.style_of, generator.reconstruct, generator.denoise):
+        with pytest.raises(UserError, match="expected a CVAE.*choose the source 'cvae'"):
+            call(picture, "1")
+    with pytest.raises(UserError, match="expected a CVAE"):
+        generator.interpolate((generator.style(1), "1"), (generator.style(2), "2"), 3)
+
+
+def test_a_plain_generator_writes_so_many_and_no_text(generators):
+    generator = HandwritingGenerator("untold", 3, generators)
+    page = next(generator.invent_pages(12))
+    assert len(page.boxes) == 12
+    assert set("".join(box.character for box in page.boxes)) <= set("0123456789")
+    for call in (generator.write, generator.sample):
+        with pytest.raises(UserError, match="--random 20.*told none.*'cgan'"):
+            call("123")
+    with pytest.raises(UserError, match="no styles"):
+        generator.style(1)
+    with pytest.raises(UserError, match="choose the source 'gan'"):
+        next(HandwritingGenerator("told", 3, generators).invent_pages(12))
 
 
 # ------------------------------------------------------------------------------------------------- real characters

@@ -64,23 +64,28 @@ def train_killed_twice(folder: Path, line: list[str], name: str) -> None:
     subprocess.run(line, env=environment(), check=True, stdout=subprocess.DEVNULL)
 
 
+def assert_same_bits(model: Path, other: Path) -> None:
+    for value, again in zip(read_weights(model), read_weights(other), strict=True):
+        np.testing.assert_array_equal(again, value)
+
+
 @pytest.mark.parametrize(
     ("preset", "settings"),
     [
         (TRANSLATOR, ("--limit=1200", "--model.dropout=0.3", "--dataset-share=0.9", "--augment.share=0.5")),
-        (READER, ("--limit=1200", "--averaging=0.9")),
-        (WRITER, ("--limit=1200", "--model.kl-warmup=60", "--model.prior-fitted=after")),
+        pytest.param(READER, ("--limit=1200", "--averaging=0.9"), marks=pytest.mark.slow),
+        pytest.param(
+            WRITER, ("--limit=1200", "--model.kl-warmup=60", "--model.prior-fitted=after"), marks=pytest.mark.slow
+        ),
         (INVENTOR, ("--limit=1200", "--averaging=0.9", "--augment.share=0.5")),
     ],
 )
 def test_killed_twice_ends_with_the_bits_of_the_unbroken_run(tmp_path, preset, settings):
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
-    lines = {folder: command(folder, "--epochs=5", *settings, preset=preset) for folder in (unbroken, broken)}
+    lines = {folder: command(folder, "--epochs=4", *settings, preset=preset) for folder in (unbroken, broken)}
     subprocess.run(lines[unbroken], env=environment(), check=True, stdout=subprocess.DEVNULL)
     train_killed_twice(broken, lines[broken], preset)
-    expected, received = (read_weights(folder / "models" / preset) for folder in (unbroken, broken))
-    for value, again in zip(expected, received, strict=True):
-        np.testing.assert_array_equal(again, value)
+    assert_same_bits(unbroken / "models" / preset, broken / "models" / preset)
 
 
 def test_a_run_leaves_what_it_promises(smoke_run, smoke_model):
@@ -167,41 +172,66 @@ def places_below(folder: Path) -> dict[str, Path]:
     return {f"{place}_dir": folder / place for place in ("logs", "images", "models")}
 
 
-@pytest.mark.usefixtures("policy")
-@pytest.mark.parametrize(
-    ("kind", "precision"),
-    [
-        ("smoke_run", "mixed_bfloat16"),
-        ("smoke_run", "mixed_float16"),
-        ("smoke_writer_run", "mixed_float16"),
-        ("smoke_gan_run", "mixed_bfloat16"),
-        *(pytest.param(kind, precision, marks=pytest.mark.slow) for kind, precision in (
-            ("smoke_reader_run", "mixed_bfloat16"), ("smoke_reader_run", "mixed_float16"),
-            ("smoke_writer_run", "mixed_bfloat16"), ("smoke_gan_run", "mixed_float16"))),
-    ],
-)  # fmt: skip
-def test_every_precision_trains_stops_goes_on_and_exports(request, tmp_path, monkeypatch, kind, precision):
-    run = replace(request.getfixturevalue(kind), name="half", precision=precision, **places_below(tmp_path))
+def train_stopped_once(run: config.RunConfig, monkeypatch) -> None:
+    """Trains in this process, stopped after the first epoch as by Ctrl-C and started again."""
     commit = CommitEpoch.on_epoch_end
 
     def commit_and_stop(callback, epoch, logs=None):
         commit(callback, epoch, logs)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(CommitEpoch, "on_epoch_end", commit_and_stop)
-    with pytest.raises(KeyboardInterrupt):
-        train.main(run)
-    monkeypatch.setattr(CommitEpoch, "on_epoch_end", commit)
+    with monkeypatch.context() as patch:
+        patch.setattr(CommitEpoch, "on_epoch_end", commit_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            train.main(run)
     train.main(run)
+
+
+@pytest.mark.parametrize("kind", ["smoke_reader_run", "smoke_writer_run"])
+def test_a_run_stopped_by_ctrl_c_ends_with_the_bits_of_the_unbroken_one(request, tmp_path, monkeypatch, kind):
+    monkeypatch.setattr("calibration.CALIBRATED", 20)
+    unbroken = request.getfixturevalue(kind)
+    train_stopped_once(replace(unbroken, **places_below(tmp_path)), monkeypatch)
+    assert_same_bits(unbroken.models_dir / unbroken.name, tmp_path / "models" / unbroken.name)
+
+
+@pytest.mark.usefixtures("policy")
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("kind", ["smoke_run", "smoke_reader_run", "smoke_writer_run", "smoke_gan_run"])
+def test_every_kind_learns_in_every_precision(request, kind, precision):
+    keras.config.set_dtype_policy(precision)
+    run = request.getfixturevalue(kind)
+    task = make_task(run, **load_inputs(replace(run, limit=64)))
+    model = task.build()
+    model.compile(train.make_optimizer(run, steps=1), run_eagerly=True)
+    losses = model.fit(task.training_batches(), epochs=1, steps_per_epoch=1, verbose=0).history["loss"]
+    assert np.isfinite(losses).all()
+    assert {weight.dtype for weight in model.trainable_variables} == {"float32"}
+
+
+@pytest.mark.usefixtures("policy")
+@pytest.mark.parametrize(
+    ("kind", "precision"),
+    [
+        ("smoke_writer_run", "mixed_float16"),
+        *(pytest.param(kind, precision, marks=pytest.mark.slow) for kind, precision in (
+            ("smoke_run", "mixed_bfloat16"), ("smoke_run", "mixed_float16"), ("smoke_reader_run", "mixed_bfloat16"),
+            ("smoke_reader_run", "mixed_float16"), ("smoke_writer_run", "mixed_bfloat16"),
+            ("smoke_gan_run", "mixed_bfloat16"), ("smoke_gan_run", "mixed_float16"))),
+    ],
+)  # fmt: skip
+def test_every_precision_trains_stops_goes_on_and_exports(request, tmp_path, monkeypatch, kind, precision):
+    run = replace(request.getfixturevalue(kind), name="half", precision=precision, **places_below(tmp_path))
+    train_stopped_once(run, monkeypatch)
     card = json.loads((tmp_path / "models/half/card.json").read_text())
     assert card["epochs"]["trained"] == run.epochs
     assert keras.config.dtype_policy().name == precision
 
 
 @pytest.mark.usefixtures("policy")
-@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
-def test_the_averages_of_the_weights_are_what_is_validated_and_kept(smoke_reader_run, tmp_path, monkeypatch, precision):
-    run = replace(smoke_reader_run, name="averaged", averaging=0.9, precision=precision, **places_below(tmp_path))
+@pytest.mark.parametrize("precision", ["float32", pytest.param("mixed_float16", marks=pytest.mark.slow)])
+def test_the_averages_of_the_weights_are_what_is_validated_and_kept(smoke_run, tmp_path, monkeypatch, precision):
+    run = replace(smoke_run, name="averaged", averaging=0.9, precision=precision, **places_below(tmp_path))
     commit, seen = CommitEpoch.on_epoch_end, []
 
     def look_and_commit(callback, epoch, logs=None):
@@ -245,8 +275,7 @@ def test_jax_trains_on_two_devices(tmp_path, preset, part):
     card = json.loads((tmp_path / "models" / preset / "card.json").read_text())
     assert card["versions"]["backend"].startswith("jax ")
     assert part in card["files"]
-    for weight, again in zip(*(read_weights(tmp_path / "models" / name) for name in (preset, "again")), strict=True):
-        np.testing.assert_array_equal(again, weight)
+    assert_same_bits(tmp_path / "models" / preset, tmp_path / "models/again")
 
 
 TWO_DEVICES = """
@@ -363,7 +392,7 @@ def test_help_and_presets_need_no_tensorflow(tmp_path):
     program += "import data_processor, synthetic_image_generator\n"
     program += "assert not {'tensorflow', 'keras', 'matplotlib', 'sklearn'} & set(sys.modules), 'too much is imported'"
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
-    for preset in config.PRESETS:
+    for preset in {type(run): preset for preset, (_, run) in config.PRESETS.items()}.values():  # one of each kind
         done = subprocess.run(
             [sys.executable, "train.py", preset, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
         )

@@ -1,4 +1,4 @@
-"""A model's layers, listed and drawn, from a preset or from a trained folder's card."""
+"""A model's layers, listed and drawn, from a preset or from a trained folder's card; and looked at while it works."""
 
 import io
 import json
@@ -12,8 +12,9 @@ from PIL import Image
 
 import visualize_model
 from config import PRESETS, to_settings
+from runtime import MODELS_DIR
 from shell import UserError
-from visualize_model import Arguments, build, diagram_file, find_run, main, render, walk
+from visualize_model import Arguments, build, find_run, main, output_file, render, walk
 
 SMOKE = "translator-digits-smoke"
 needs_dot = pytest.mark.skipif(not shutil.which("dot"), reason="needs Graphviz")
@@ -118,7 +119,7 @@ def test_a_suffix_may_be_in_capitals(tmp_path):
 
 def test_an_unknown_format_is_refused():
     with pytest.raises(UserError, match=r"\.svg"):
-        diagram_file(Path("diagram.docx"), "x")
+        output_file(Path("diagram.docx"), "x", (".png", ".svg"))
 
 
 def test_without_graphviz_the_table_is_printed_and_one_line_says_what_to_install(tmp_path):
@@ -136,3 +137,80 @@ def test_without_graphviz_the_table_is_printed_and_one_line_says_what_to_install
     for remedy in ("apt-get install graphviz", "brew install graphviz", "conda install python-graphviz"):
         assert remedy in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+# -------------------------------------------------------------------------------------------------- the look inside
+
+
+@pytest.mark.parametrize("model", ["cvae-digits", "translator-digits", "recogniser-digits", "judge-digits"])
+def test_every_kind_of_model_is_looked_into(model, tmp_path, capsys):
+    main(Arguments(model, character="2", seed=5, out=tmp_path, models_dir=MODELS_DIR))
+    assert "layers" in capsys.readouterr().out
+    assert Image.open(tmp_path / f"{model}-layers.png").width > 1500
+
+
+def test_a_generator_is_looked_into(smoke_gan, tmp_path):
+    main(Arguments(str(smoke_gan), character="2", seed=5, out=tmp_path / "a.png"))
+    assert Image.open(tmp_path / "a.png").width > 1500
+
+
+def test_the_same_seed_gives_the_same_figure_and_another_another(tmp_path):
+    drawn = []
+    for number, seed in enumerate((5, 5, 6)):
+        path = tmp_path / f"{number}.png"
+        main(Arguments("cvae-digits", character="2", seed=seed, out=path, models_dir=MODELS_DIR))
+        drawn.append(path.read_bytes())
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_a_reader_looks_at_a_picture_and_an_animation_shows_layer_by_layer(tmp_path, capsys):
+    picture = Image.new("L", (60, 60), 255)
+    picture.paste(0, (25, 10, 32, 50))
+    picture.save(tmp_path / "one.png")
+    main(Arguments("recogniser-digits", image=tmp_path / "one.png", gif=True, out=tmp_path, models_dir=MODELS_DIR))
+    path = tmp_path / "recogniser-digits-layers.gif"
+    assert f"{Image.open(path).n_frames} layers" in capsys.readouterr().out
+    assert path.stat().st_size < 3_000_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"model": "cvae-digits", "character": "a"}, "'0123456789'"),
+        ({"model": "cvae-digits", "seed": 3}, "--character: expected one of"),
+        ({"model": "cvae-digits", "image": Path("a.png")}, "looks at no picture"),
+        ({"model": "recogniser-digits", "seed": 3}, "--character or --image"),
+        ({"model": "recogniser-digits", "image": Path("a.png"), "character": "2"}, "leave one out"),
+        ({"model": "recogniser-digits", "image": Path("no such.png")}, "no such file"),
+        ({"model": "cgan-digits-smoke", "character": "2"}, "python train.py cgan-digits-smoke"),
+        ({"model": "cvae-digit", "character": "2"}, "did you mean 'cvae-digits'"),
+        ({"model": "cvae-digits", "gif": True}, "expected something to look at"),
+        ({"model": "cvae-digits", "character": "2", "expand": False}, "--no-expand"),
+        ({"model": "cvae-digits", "character": "2", "out": Path("a.gif")}, r"ending in \.png"),
+    ],
+)
+def test_what_cannot_be_looked_at_is_told(arguments, told):
+    with pytest.raises(UserError, match=told):
+        main(Arguments(models_dir=MODELS_DIR, **arguments))
+
+
+def test_a_look_inside_loads_neither_tensorflow_nor_matplotlib_and_tells_an_out_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    code = (
+        "import sys, visualize_model, shell, tyro\n"
+        "try:\n"
+        "    shell.run_script(lambda: visualize_model.main(shell.parse(lambda: tyro.cli(visualize_model.Arguments))))\n"
+        "except SystemExit as stop:\n"
+        "    print(stop.code, {'tensorflow', 'keras', 'matplotlib', 'scipy', 'sklearn'} & set(sys.modules))\n"
+    )
+    arguments = ["cvae-digits", "--character", "2", "--out", tmp_path / "file" / "a.png"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=Path(visualize_model.__file__).parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == "2 set()"
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1

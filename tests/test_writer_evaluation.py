@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from toy_writers import SIDE, Judge, Toy, columns, flat, pictures
+from toy_writers import SIDE, Judge, Toy, columns, flat, pictures, untrained
 
 import writer_evaluation
 from config import ASCII, DIGITS
@@ -14,11 +14,13 @@ from evaluation_data import Pictures, by_dataset, joined, training_pictures
 from runtime import Reading, TrainedModel
 from writer_evaluation import (
     Extent,
+    Maker,
     copying,
     distances,
     draw_hands,
     legibility,
     main_data,
+    maker_of,
     one_hand,
     samples,
     teaching,
@@ -31,7 +33,12 @@ EXTENT = Extent(likelihood_pictures=12, importance_samples=5, samples=60, lesson
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr("metrics.RESAMPLES", 40)
-    monkeypatch.setattr("classification_score.STEPS", 60)
+    monkeypatch.setattr("writer_evaluation.train_on_synthetic_test_on_real", untrained)
+
+
+def maker(*args, **settings) -> Maker:
+    """A toy writer as what draws of noise."""
+    return maker_of(Toy(*args, **settings))
 
 
 def test_drawn_pictures_are_no_regular_sample():
@@ -49,16 +56,16 @@ def test_classes_keep_their_share_of_the_pictures_measured():
 
 
 def test_sample_k_is_the_same_however_many_there_are(monkeypatch):
-    writer, labels = Toy(partial(columns, lean=0.3)), np.arange(30) % 4
-    whole = samples(writer, labels, 0)
+    toy, labels = maker(partial(columns, lean=0.3)), np.arange(30) % 4
+    whole = samples(toy, labels, 0)
     assert whole.dtype == np.uint8
     monkeypatch.setattr(writer_evaluation, "BLOCK", 7)
-    np.testing.assert_array_equal(samples(writer, labels[:11], 0), whole[:11])
-    assert (samples(writer, labels, 1) != whole).any()
+    np.testing.assert_array_equal(samples(toy, labels[:11], 0), whole[:11])
+    assert (samples(toy, labels, 1) != whole).any()
 
 
 def test_what_the_judge_cannot_read_is_counted_and_named():
-    section = legibility(Toy(), Judge(blind=2), pictures(), 30, 0)
+    section = legibility(maker(), Judge(blind=2), pictures(), 30, 0)
     measures = {name: measure.value for name, measure in section.measures.items()}
     assert measures == {
         "read right by judge-toy": 0.75,
@@ -74,7 +81,7 @@ def test_what_the_judge_cannot_read_is_counted_and_named():
 
 def test_letters_are_forgiven_their_case_and_look_alikes_one_after_the_other():
     letters = pictures(alphabet="Oo0b")._replace(narrowings={"letters and digits": None})
-    names = list(legibility(Toy(alphabet="Oo0b"), Judge("Oo0b"), letters, 5, 0).measures)
+    names = list(legibility(maker(alphabet="Oo0b"), Judge("Oo0b"), letters, 5, 0).measures)
     assert [name for name in names if name.startswith("read")] == [
         "read right by judge-toy",
         "read right but for its case by judge-toy",
@@ -91,16 +98,16 @@ def test_a_judge_of_more_characters_in_another_order_is_understood():
             return Reading(wide, read.evidence, read.is_character, read.features)
 
     judge = Wide()
-    section = legibility(Toy(), SimpleNamespace(folder=judge.folder, alphabet="1023x", recognise=judge.recognise),
+    section = legibility(maker(), SimpleNamespace(folder=judge.folder, alphabet="1023x", recognise=judge.recognise),
                          pictures(), 5, 0)  # fmt: skip
     assert section.measures["read right by judge-toy"].value == 1
 
 
 def test_distances_stand_beside_those_of_real_pictures():
     real = pictures(300, 1)
-    section = distances(Toy(partial(columns, lean=0.1)), Judge(), pictures(), lambda: real, 60, 0)
+    section = distances(maker(partial(columns, lean=0.1)), Judge(), pictures(), lambda: real, 60, 0)
     near = {name: measure.value for name, measure in section.measures.items()}
-    far = distances(Toy(flat(0.5)), Judge(), pictures(), lambda: real, 60, 0).measures
+    far = distances(maker(flat(0.5)), Judge(), pictures(), lambda: real, 60, 0).measures
     assert far["Frechet distance"].value > 100 * near["Frechet distance"]
     assert near["Frechet distance over that of real"] == pytest.approx(
         near["Frechet distance"] / near["Frechet distance of real pictures"]
@@ -110,22 +117,23 @@ def test_distances_stand_beside_those_of_real_pictures():
         *("Frechet distance", "kernel distance", "precision", "recall", "coverage", "density")
     }
     assert section.measures["coverage"].count == 60 and "judge-toy" in section.note
+    assert section.headline[-2:] == ("coverage", "coverage of real pictures")
 
 
 @pytest.mark.parametrize("real", [None, pictures(30, 1)])
 def test_distances_of_too_few_pictures_are_not_told(real):
-    section = distances(Toy(), Judge(), pictures(), lambda: real, 60, 0)
+    section = distances(maker(), Judge(), pictures(), lambda: real, 60, 0)
     assert not section.measures and section.note.startswith("Not measured: ")
 
 
 def test_samples_that_teach_nothing_teach_less():
     real = pictures(300, 1)
-    good, poor = (teaching(Toy(draw), pictures(), lambda: real, 200, 0) for draw in (columns, flat(0.5)))
+    good, poor = (teaching(maker(draw), pictures(), lambda: real, 200, 0) for draw in (columns, flat(0.5)))
     assert list(good.measures) == [f"read right, trained on 200 {kind} pictures" for kind in ("synthetic", "real")]
     (good_share, real_share), (poor_share, _) = ([one.value for one in section.measures.values()]
                                                  for section in (good, poor))  # fmt: skip
     assert good_share > 0.9 and real_share > 0.9 and poor_share < 0.5
-    assert not teaching(Toy(), pictures(), lambda: None, 200, 0).measures
+    assert not teaching(maker(), pictures(), lambda: None, 200, 0).measures
 
 
 def test_a_writer_that_hands_out_training_pictures_is_found_out():
@@ -137,19 +145,19 @@ def test_a_writer_that_hands_out_training_pictures_is_found_out():
     def copy(styles, labels):
         return copies[np.arange(len(labels))]
 
-    section = copying(Toy(copy), test, lambda: real, 0)
+    section = copying(maker(copy), test, lambda: real, 0)
     assert section.measures[section.headline[0]].value == 1
     assert section.measures["mean distance"].value == pytest.approx(0, abs=1e-6)
-    assert copying(Toy(flat(0.5)), test, lambda: real, 0).measures["mean distance"].value > 1
+    assert copying(maker(flat(0.5)), test, lambda: real, 0).measures["mean distance"].value > 1
     assert next(iter(section.drawings.values()))().mode == "L"
-    assert not copying(Toy(copy), test, lambda: None, 0).measures
+    assert not copying(maker(copy), test, lambda: None, 0).measures
 
 
 # --- hands ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_hand_that_holds_is_told_from_letters_drawn_apart():
-    section = one_hand(Toy(partial(columns, lean=0.3)), pictures(), lambda: None, 40, 0)
+    section = one_hand(maker(partial(columns, lean=0.3)), pictures(), lambda: None, 40, 0)
     own, apart = (section.measures[f"slant, letters of {kind}"]
                   for kind in ("one noise vector", "independent noise vectors"))  # fmt: skip
     assert own.value > 0.9 and own.low > 0.8
@@ -160,9 +168,9 @@ def test_a_hand_that_holds_is_told_from_letters_drawn_apart():
 
 def test_what_real_writers_share_stands_beside_it():
     real = pictures(80, 1, writers=np.arange(80) // 4)
-    measures = one_hand(Toy(), pictures(), lambda: real, 20, 0).measures
+    measures = one_hand(maker(), pictures(), lambda: real, 20, 0).measures
     assert measures["slant, letters of one real writer"].count == 20
-    assert not [name for name in one_hand(Toy(), pictures(), lambda: pictures(), 20, 0).measures if "real" in name]
+    assert not [name for name in one_hand(maker(), pictures(), lambda: pictures(), 20, 0).measures if "real" in name]
 
 
 def test_a_writer_of_blank_pictures_has_no_hand_and_is_measured_all_the_same():
@@ -170,17 +178,17 @@ def test_a_writer_of_blank_pictures_has_no_hand_and_is_measured_all_the_same():
     assert told["one hand"].measures == {} and told["one hand"].headline == ()
     assert told["distances: toys digits"].measures["precision"].value == 0
     real = pictures(80, 1, writers=np.arange(80) // 4)
-    assert len(one_hand(Toy(flat(0.0)), pictures(), lambda: real, 20, 0).measures) == 3
+    assert len(one_hand(maker(flat(0.0)), pictures(), lambda: real, 20, 0).measures) == 3
 
 
 def test_a_hand_is_not_told_by_one_character():
-    assert "two characters" in one_hand(Toy(), pictures(alphabet="0"), lambda: None, 20, 0).note
+    assert "two characters" in one_hand(maker(), pictures(alphabet="0"), lambda: None, 20, 0).note
 
 
 def test_a_sheet_has_a_row_a_hand_and_a_column_a_character(monkeypatch):
-    monkeypatch.setattr(writer_evaluation, "SHEET_COLUMNS", 3)
-    monkeypatch.setattr(writer_evaluation, "SHEET_WIDTH", 90)
-    sheet = draw_hands(Toy(), np.arange(4), np.zeros((5, 2), np.float32))
+    monkeypatch.setattr("evaluation_pictures.SHEET_COLUMNS", 3)
+    monkeypatch.setattr("evaluation_pictures.SHEET_WIDTH", 90)
+    sheet = draw_hands(maker(), np.arange(4), np.zeros((5, 2), np.float32))
     cell = SIDE + 2
     assert sheet.size == (3 * (2 * cell + 2), 3 * (10 * cell + 2))  # four characters in two blocks of two
 

@@ -1,0 +1,74 @@
+"""Which source characters shall come from, by name: a trained model of the right kind, or the people of a data set."""
+
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from config import PRESETS
+from glyph_sources import SAMPLED_SETS, GlyphSource, ModelGlyphs, RealGlyphs
+from inference_tasks import default_model
+from invented_glyphs import InventedGlyphs, UntoldGlyphs
+from runtime import CARD, Generator, Recogniser, TrainedModel, Writer, find_models, model_places, read_card
+from shell import UserError
+
+USUAL_MODELS = {"cvae": "cvae-ascii", "cgan": "cgan-ascii", "gan": "gan-digits"}
+"""The model that each source which is one stands for, where nothing is known of the text."""
+SOURCES = (*USUAL_MODELS, *SAMPLED_SETS)
+"""Names of what characters can come from."""
+
+Model = TypeVar("Model", bound=TrainedModel)
+
+
+def source_of(model: str, models_dir: Path | None = None) -> str:
+    """The source that a trained model is for, as its card tells; `cvae` where there is no card, or one of a reader."""
+    folder = find_models(models_dir).get(model)
+    card = read_card(folder / CARD) if folder else {}
+    if card.get("task") != Generator.task:
+        return "cvae"
+    return "cgan" if card.get("labelled") else "gan"
+
+
+def usual_model(source: str, text: str) -> str:
+    """The shipped model of a source that knows the characters of a text best."""
+    return USUAL_MODELS[source] if source == "gan" else default_model(source, text)
+
+
+def open_source(
+    source: str, model: str | None, models_dir: Path | None, temperature: float, data_dir: Path | None
+) -> GlyphSource:
+    """Opens a source by name.
+
+    Args:
+        source: One of `SOURCES`.
+        model: Name of a trained model; None: the usual one. Of no matter for a data set.
+
+    Raises:
+        UserError: The model is not trained yet, damaged, or of another kind; the data set is missing.
+    """
+    if source in SAMPLED_SETS:
+        return RealGlyphs(source, data_dir)
+    model = model or USUAL_MODELS[source]
+    if source == "cvae":
+        return ModelGlyphs(open_trained(Writer, model, models_dir), temperature)
+    generator = open_trained(Generator, model, models_dir)
+    if generator.labelled != (source == "cgan"):
+        other = source_of(model, models_dir)
+        raise UserError(f"model {model!r}: expected one of the source {source!r}, received one of {other!r}; choose "
+                        f"--source {other}, or another --model")  # fmt: skip
+    if source == "cgan":
+        return InventedGlyphs(generator, temperature)
+    return UntoldGlyphs(generator, partial(open_reader, generator.alphabet, models_dir), temperature)
+
+
+def open_reader(alphabet: str, models_dir: Path | None = None) -> Recogniser:
+    """The recogniser of these characters: of the folder given or, failing that, the shipped one."""
+    name = default_model("recogniser", alphabet)
+    return open_trained(Recogniser, name, models_dir if name in find_models(models_dir) else None)
+
+
+def open_trained(kind: type[Model], name: str, models_dir: Path | None = None) -> Model:
+    """Opens a trained model; where it could be but was not trained yet, the error tells the command."""
+    if name in PRESETS and name not in find_models(models_dir):
+        places = " or ".join(map(str, model_places(models_dir)))
+        raise UserError(f"model {name!r}: not found in {places}; train it: python train.py {name}")
+    return kind.open(name, models_dir)
