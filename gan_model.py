@@ -54,15 +54,38 @@ class RandomStep(Seeded):
 
 
 def _unit(x):
-    """Features of mean square 1 at every place of every picture by itself, so that averaged weights fit them, too."""
+    """Codes `(B, C)` of mean square 1, each by itself."""
     return x * ops.rsqrt(ops.mean(ops.square(x), axis=-1, keepdims=True) + 1e-5)
 
 
 def _styled(x, code, name: str):
-    """Features brought to one size, then scaled and shifted channel by channel as the code tells (FiLM), then SiLU."""
+    """Features normalised, then scaled and shifted channel by channel as the code tells (FiLM), then SiLU.
+
+    They are normalised over the batch: what differs from picture to picture is made as large as it was small, so the
+    noise is not lost beside the character. Normalised picture by picture, every class became a single picture.
+    """
     width = x.shape[-1]
     scale, shift = ops.split(layers.Reshape((1, 1, 2 * width))(layers.Dense(2 * width)(code)), 2, axis=-1)
-    return layers.Activation("silu", name=name)(_unit(x) * (1 + scale) + shift)
+    even = layers.BatchNormalization(center=False, scale=False)(x)
+    return layers.Activation("silu", name=name)(even * (1 + scale) + shift)
+
+
+def settle_statistics(generator: keras.Model, noise: np.ndarray, *told: np.ndarray) -> None:
+    """Sets what the generator normalises by to what its weights make of this noise, as they are now.
+
+    The statistics that gather in training are those of the latest weights; averages of weights have others.
+
+    Args:
+        noise: float32 `(N, Z)`. told: label weights float32 `(N, K)`, where there are such.
+    """
+    evening = [layer for layer in generator.layers if isinstance(layer, layers.BatchNormalization)]
+    usual = [layer.momentum for layer in evening]
+    for number, start in enumerate(range(0, len(noise), EVALUATION_BATCH)):
+        for layer in evening:
+            layer.momentum = number / (number + 1)  # the plain mean over all batches
+        generator([part[start : start + EVALUATION_BATCH] for part in (noise, *told)], training=True)
+    for layer, momentum in zip(evening, usual, strict=True):
+        layer.momentum = momentum
 
 
 def build_generator(config: GANConfig) -> keras.Model:
@@ -155,6 +178,8 @@ class GAN(keras.Model):
         outputs["real"], _ = discriminator([real, told][: len(discriminator.inputs)])  # apart: no pixel of it learns
         super().__init__({"image": image, "label": label}, outputs, **kwargs)
         self.config, self.generator, self.discriminator = config, generator, discriminator
+        for weight in generator.trainable_variables:
+            weight.pace = config.generator_pace
         self.mean = MeanOverBatch()
         self.generator_metric = keras.metrics.Mean(name="generator_loss")
         self.critic_metric = keras.metrics.Mean(name="critic_loss")
@@ -262,6 +287,7 @@ class GANTask:
 
         Classes that are lost get a warning. Where the weights are no numbers any more, neither is the loss.
         """
+        settle_statistics(model.generator, self.noise, *self._told(self.asked))
         drawn = self.invented(model, self.noise, self.asked)
         if not np.isfinite(drawn).all():
             return {"loss": float("nan")}

@@ -140,11 +140,13 @@ def make_optimizer(run: RunConfig, steps: int):
     """AdamW, its learning rate warmed up and then brought to zero by a cosine; it averages the weights if asked to."""
     import keras
 
+    from pacing import PacedAdamW
+
     warmup = int(run.warmup * steps)
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0 if warmup else run.learning_rate, steps - warmup, warmup_target=run.learning_rate if warmup else None,
         warmup_steps=warmup)  # fmt: skip
-    return keras.optimizers.AdamW(
+    return PacedAdamW(
         schedule,
         beta_1=run.beta_1,
         weight_decay=run.weight_decay,
