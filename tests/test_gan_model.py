@@ -13,7 +13,7 @@ from keras import ops
 
 from adversity import LOSSES, AtMostUnitStretch
 from config import PRESETS, AugmentConfig, GANConfig, GANRun
-from gan_model import GAN, GANTask, build_discriminator, build_gan, build_generator
+from gan_model import GAN, GANTask, build_discriminator, build_gan, build_generator, settle_statistics
 from runtime import CARD, Generator
 from shell import UserError
 from train import make_optimizer
@@ -68,14 +68,14 @@ def test_one_pass_teaches_both_what_a_pass_for_each_would(loss):
     model.get_layer("draw_noise").call = lambda labels: noise
 
     def critic():
-        generated, _ = discriminator([ops.stop_gradient(generator([noise, told])), told])
+        generated, _ = discriminator([ops.stop_gradient(generator([noise, told], training=True)), told])
         return ops.mean(form.of_real(discriminator([real, told])[0]) + form.of_generated(generated))
 
     def both():
         return model.compute_loss(y_pred=model(batch, training=True))
 
     def cheat():
-        return ops.mean(form.of_generator(discriminator([generator([noise, told]), told])[0]))
+        return ops.mean(form.of_generator(discriminator([generator([noise, told], training=True), told])[0]))
 
     for loss_apart, part in ((critic, discriminator), (cheat, generator)):
         variables = part.trainable_variables
@@ -152,6 +152,18 @@ def test_a_picture_does_not_depend_on_its_companions():
     np.testing.assert_allclose(generator([noise, told])[4:], generator([noise[4:], told[4:]]), atol=1e-6)
 
 
+def test_what_it_normalises_by_is_settled_for_the_weights_as_they_are():
+    generator = build_generator(TINY)
+    noise, told = noise_for(1024), one_hot(np.arange(1024) % 3)
+    unsettled = np.array(generator([noise, told]))
+    settle_statistics(generator, noise, told)
+    settled = np.array(generator([noise, told]))
+    by_batch = np.array(generator([noise, told], training=True))  # which moves the statistics a little
+    assert np.abs(unsettled - by_batch).mean() > 10 * np.abs(settled - by_batch).mean()
+    settle_statistics(generator, noise, told)
+    np.testing.assert_allclose(generator([noise, told]), settled, atol=1e-5)
+
+
 def task_on(stripes, **changes) -> GANTask:
     run = GANRun(model=replace(TINY, **changes), augment=AugmentConfig(share=0.0), batch_size=8, learning_rate=5e-3,
                  warmup=0.0, weight_decay=0.0, beta_1=0.0)  # fmt: skip
@@ -164,6 +176,7 @@ def test_it_learns_to_draw_what_it_is_asked(stripes):
     model = task.build()
     model.compile(make_optimizer(task.run, steps=300))
     model.fit(task.training_batches(), epochs=25, verbose=0)
+    settle_statistics(model.generator, noise_for(96), one_hot(np.arange(96) % 3))
     labels = np.arange(9) % 3
     drawn = task.invented(model, noise_for(9), labels)
     heights = drawn[:, :24, :, 0].reshape(9, 3, 8, 28).mean(axis=(2, 3))  # of each third of the picture
@@ -191,7 +204,7 @@ def test_epochs_are_compared_by_a_distance_and_lost_classes_are_told(stripes, ca
     pictures = iter([part.images[[3, 4, 5] * 8], part.images[[0, 1, 2] * 4 + [9, 10, 11] * 4]])
     task.asked = np.arange(24) % 3
     task.invented = lambda *_: next(pictures) / np.float32(255)
-    same, varied = (task.validate(None, epoch) for epoch in (0, 1))
+    same, varied = (task.validate(task.build(), epoch) for epoch in (0, 1))
     assert same["loss"] == same["frechet"] > varied["loss"]
     assert (same["collapsed"], same["diversity"]) == (3, 0)
     assert "warning: epoch 1: hardly any variety among pictures of 'abc'" in capsys.readouterr().out
@@ -201,7 +214,7 @@ def test_epochs_are_compared_by_a_distance_and_lost_classes_are_told(stripes, ca
 def test_pictures_that_are_no_numbers_are_no_loss(stripes):
     task = task_on(stripes)
     task.invented = lambda *_: np.full((24, 28, 28, 1), np.nan, np.float32)
-    assert np.isnan(task.validate(None, 0)["loss"])
+    assert np.isnan(task.validate(task.build(), 0)["loss"])
 
 
 @pytest.mark.parametrize("labelled", [True, False])
