@@ -1,12 +1,12 @@
-# make demo: a short real training run, then real inference.   make test: lint and all tests.
-# Both set up .venv by themselves. PYTHON=python3.12 chooses the interpreter.
+# make demo: a short real training run, then real inference.   make web: the web page.   make test: lint and all tests.
+# Each sets up .venv by itself. PYTHON=python3.12 chooses the interpreter.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 MODEL ?= translator-digits
 
-.PHONY: help setup demo test lint train clean
+.PHONY: help setup demo web test lint train clean
 help:
 	@sed -n '1,2s/^# //p' Makefile
 	@echo "make train MODEL=translator-ascii: trains a preset.   make setup, lint, clean: as they say."
@@ -27,6 +27,9 @@ $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt
 
 demo: setup
 	$(BIN)/python demo.py
+
+web: setup
+	$(BIN)/python app.py
 
 test: lint
 	$(BIN)/python -m pytest -n auto --dist worksteal

@@ -73,7 +73,7 @@ class Turning(layers.Layer):
 
 
 class AtMostUnitStretch(keras.constraints.Constraint):
-    """Scales a kernel back to a spectral norm of 1 where it is above, after every step; averages of such are such, too.
+    """Scales a kernel back to a spectral norm of 1 where it is above, after every step.
 
     Reference: Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks" (arXiv:1802.05957).
     """

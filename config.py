@@ -246,14 +246,14 @@ class GANConfig:
     regulariser: Literal["r1", "spectral", "none"] = "r1"
     """`r1`: the discriminator's slope at real pictures costs, measured by finite differences. `spectral`: none of its
     layers may stretch its input. `none`: neither."""
-    penalty: float = 0.1
+    penalty: float = 0.03
     """Weight of the squared slope (gamma of R1, halved as usual), pixels being in [0, 1]; for `r1` alone."""
-    penalty_reach: float = 0.05
+    penalty_reach: float = 0.02
     """Standard deviation of the noise, of pixels in [0, 1], that the slope is measured over."""
     penalty_one_in: int = 4
     """The slope is measured at one in so many real pictures."""
-    generator_pace: float = 0.3
-    """Learning rate of the generator, as a share of the discriminator's: one that runs ahead draws one picture a class."""
+    generator_pace: float = 1.0
+    """Learning rate of the generator, as a share of the discriminator's."""
     image_size: int = IMAGE_SIZE
     """Side of the picture, in pixels: a multiple of 4; only sd19 and folders come in other sizes than 28."""
 
@@ -264,8 +264,8 @@ class GANConfig:
             value = getattr(self, name)
             _require(len(value) == count and min(value) > 0, f"`{name}` must hold {count} positive channel counts",
                      **{name: value})  # fmt: skip
-        for name in ("noise_size", "code_size", "sketch_width", "feature_size", "penalty_one_in", "penalty_reach",
-                     "generator_pace"):
+        sizes = ("noise_size", "code_size", "sketch_width", "feature_size")
+        for name in (*sizes, "penalty_one_in", "penalty_reach", "generator_pace"):
             _require(getattr(self, name) > 0, f"`{name}` must be positive", **{name: getattr(self, name)})
         _require(self.penalty >= 0, "`penalty` must not be negative", penalty=self.penalty)
 
@@ -480,13 +480,13 @@ _SD19_WRITER = replace(
 
 _DIGIT_INVENTOR = GANRun(
     name="cgan-digits",
-    epochs=24,
+    epochs=18,
     batch_size=64,
-    learning_rate=6e-4,
+    learning_rate=5e-4,
     warmup=0.0,
     averaging=0.999,
     weight_decay=0.0,
-    beta_1=0.0,
+    beta_1=0.5,
     patience=20,  # the distance of a GAN rises and falls for long before it settles
     augment=AugmentConfig(share=0.0),
 )

@@ -11,9 +11,11 @@ from blocks import SHEET_COLUMNS, LabelledBatches, doubled, predicted, progress_
 from config import AugmentConfig, GANConfig, GANRun
 from data_processor import GlyphDataset
 from runtime import Recogniser
+from shell import UserError
 from validation_samples import SampleCheck
 
 CHECKED = 5000  # pictures drawn after every epoch to tell how good they are
+FEWEST = 2  # of them: a distribution of fewer has no width
 
 
 class RandomNoise(Seeded):
@@ -59,11 +61,7 @@ def _unit(x):
 
 
 def _styled(x, code, name: str):
-    """Features normalised, then scaled and shifted channel by channel as the code tells (FiLM), then SiLU.
-
-    They are normalised over the batch: what differs from picture to picture is made as large as it was small, so the
-    noise is not lost beside the character. Normalised picture by picture, every class became a single picture.
-    """
+    """Features normalised over the batch, scaled and shifted channel by channel as the code tells (FiLM), then SiLU."""
     width = x.shape[-1]
     scale, shift = ops.split(layers.Reshape((1, 1, 2 * width))(layers.Dense(2 * width)(code)), 2, axis=-1)
     even = layers.BatchNormalization(center=False, scale=False)(x)
@@ -80,12 +78,15 @@ def settle_statistics(generator: keras.Model, noise: np.ndarray, *told: np.ndarr
     """
     evening = [layer for layer in generator.layers if isinstance(layer, layers.BatchNormalization)]
     usual = [layer.momentum for layer in evening]
-    for number, start in enumerate(range(0, len(noise), EVALUATION_BATCH)):
-        for layer in evening:
-            layer.momentum = number / (number + 1)  # the plain mean over all batches
-        generator([part[start : start + EVALUATION_BATCH] for part in (noise, *told)], training=True)
-    for layer, momentum in zip(evening, usual, strict=True):
-        layer.momentum = momentum
+    try:
+        for start in range(0, len(noise), EVALUATION_BATCH):
+            end = min(start + EVALUATION_BATCH, len(noise))
+            for layer in evening:
+                layer.momentum = start / end  # the mean over batches, each of the weight of its pictures
+            generator([part[start:end] for part in (noise, *told)], training=True)
+    finally:
+        for layer, momentum in zip(evening, usual, strict=True):
+            layer.momentum = momentum
 
 
 def build_generator(config: GANConfig) -> keras.Model:
@@ -105,7 +106,7 @@ def build_generator(config: GANConfig) -> keras.Model:
         )
         inputs, x = [noise, weights], x + character(weights)
     code = layers.Dense(config.code_size, activation="silu", name="01_code")(ops.silu(_unit(x)))
-    x = layers.Dense(side * side * config.sketch_width)(code)
+    x = layers.Dense(side * side * config.sketch_width)(noise)  # not of the code: beside the character, noise is lost
     x = layers.Reshape((side, side, config.sketch_width), name="02_sketch")(x)  # (B, S/4, S/4, sketch)
     x = _styled(layers.Conv2D(first, 3, padding="same", name="03_convolved")(x), code, "04_styled")
     y = _styled(layers.Conv2D(first, 3, padding="same", name="05_convolved")(x), code, "06_styled")
@@ -251,6 +252,9 @@ class GANTask:
         run: The resolved configuration.
         data: The joined data set on the model's alphabet.
         reader: A recogniser to compare epochs by; without one, pixels are.
+
+    Raises:
+        UserError: There are too few pictures to compare epochs by.
     """
 
     kind = "invent"
@@ -258,6 +262,9 @@ class GANTask:
     def __init__(self, run: GANRun, data: GlyphDataset, reader: Recogniser | None = None):
         self.run, self.data = run, data
         part, rng = validation_part(run, data), np.random.default_rng(run.seed)
+        if len(part.labels) < FEWEST:
+            raise UserError(f"{data.name}: expected {FEWEST} pictures or more for validation, received "
+                            f"{len(part.labels)}; raise --limit, or choose a larger --dataset")  # fmt: skip
         chosen = rng.permutation(len(part.labels))[:CHECKED]
         self.asked = part.labels[chosen]
         self.check = SampleCheck(part.images[chosen], self.asked, run.model.alphabet, reader)
@@ -282,12 +289,15 @@ class GANTask:
         config = self.run.model
         return [np.eye(len(config.alphabet), dtype=np.float32)[labels]] if config.labelled else []
 
+    def settle(self, model: GAN) -> None:
+        """Makes the statistics fit the weights, which are averages when this is called, before every validation."""
+        settle_statistics(model.generator, self.noise, *self._told(self.asked))
+
     def validate(self, model: GAN, epoch: int) -> dict[str, float]:
         """What the epochs are compared by: `loss` is the Frechet distance of the same noise's pictures to written ones.
 
         Classes that are lost get a warning. Where the weights are no numbers any more, neither is the loss.
         """
-        settle_statistics(model.generator, self.noise, *self._told(self.asked))
         drawn = self.invented(model, self.noise, self.asked)
         if not np.isfinite(drawn).all():
             return {"loss": float("nan")}

@@ -94,28 +94,15 @@ def _squared_distances(points: np.ndarray, others: np.ndarray) -> Iterator[tuple
         yield rows, np.maximum(squares, 0, out=squares)
 
 
-def within_class_distance(features: np.ndarray, labels: np.ndarray) -> float:
-    """How much pictures of one character differ: the mean Euclidean distance of its pairs, averaged over classes.
+def distances_within(features: np.ndarray) -> np.ndarray:
+    """Mean Euclidean distance float64 `(N,)` of each picture of a class to all others: how much they differ.
 
     Args:
-        features: `(N, F)`. labels: int `(N,)`; a class with a single picture does not count.
-
-    Returns:
-        In units of the features; 0 if a class is one picture over and over. Hold it against that of real pictures.
+        features: `(N, F)`, N of 2 or more. Hold what comes of them against that of real pictures.
 
     Raises:
-        ValueError: No class has two pictures.
+        ValueError: There is one picture, or none.
     """
-    check("NF N", features=features, labels=labels)
-    check_labels(np.inf, labels=labels)
-    counts = np.bincount(labels)
-    require(counts.max() > 1, "some class must have two pictures or more", labels=labels)
-    groups = (features[labels == label] for label in np.flatnonzero(counts > 1))
-    return float(np.mean([distances_within(group).mean() for group in groups]))
-
-
-def distances_within(features: np.ndarray) -> np.ndarray:
-    """Mean Euclidean distance float64 `(N,)` of each picture to all others; features `(N, F)`, N of 2 or more."""
     check("NF", features=features)
     require(len(features) > 1, "there must be two pictures or more", features=features)
     means = np.empty(len(features))

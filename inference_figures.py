@@ -52,8 +52,13 @@ def draw_typeset(given: Image.Image, seen: np.ndarray, typeset: np.ndarray, capt
         typeset: float32 `(S, S, 1)` in [0, 1], 1 is ink.
         captions: Of the three.
     """
+    return lay_out([given, enlarged(seen), in_type(typeset)], captions)
+
+
+def in_type(typeset: np.ndarray) -> Image.Image:
+    """A typeset glyph float32 `(S, S, 1)` in [0, 1] as a panel, smooth, black on white."""
     ink = Image.fromarray(as_levels(1 - typeset[..., 0]))
-    return lay_out([given, enlarged(seen), ink.resize((PANEL, PANEL), Image.Resampling.BICUBIC)], captions)
+    return ink.resize((PANEL, PANEL), Image.Resampling.BICUBIC)
 
 
 def draw_reading(

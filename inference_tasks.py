@@ -118,17 +118,13 @@ class Recognition:
 
     def likeliest(self, probabilities: np.ndarray) -> list[tuple[str, float]]:
         """The characters that may be read with the largest probabilities `(K,)`, at most `TOP`, largest first."""
-        order = self.labels[np.argsort(-probabilities[self.labels], kind="stable")[:TOP]]
-        return [(self.model.alphabet[label], round(float(probabilities[label]), 6)) for label in order]
+        return likeliest(probabilities, self.labels, self.model.alphabet)
 
     def why_none(self, picture: Opened, reading: Reading, k: int) -> str | None:
         """Why picture k shows no character; None: it shows one."""
         if picture.found is None:
             return "blank: no ink found"
-        if reading.is_character[k]:
-            return None
-        evidence, least = reading.evidence[k], self.model.card["no_character"]["least_evidence"]
-        return f"unlike every character the model knows (evidence {evidence:.3f}, at least {least:.3f} expected)"
+        return why_unlike(self.model, reading, k)
 
 
 class Restoration:
@@ -234,6 +230,20 @@ class Denoising(Restoration):
                    "psnr": [finite(value) for value in decibels]}  # fmt: skip
         line = f"{character}  {before} with noise, {after} denoised"
         return report, line, ("given", f"with noise   {before}", f"{denoised}   {after}")
+
+
+def likeliest(probabilities: np.ndarray, labels: np.ndarray, alphabet: str) -> list[tuple[str, float]]:
+    """The characters of some labels `(L,)` with the largest probabilities `(K,)`, at most `TOP`, largest first."""
+    order = labels[np.argsort(-probabilities[labels], kind="stable")[:TOP]]
+    return [(alphabet[label], round(float(probabilities[label]), 6)) for label in order]
+
+
+def why_unlike(model: Recogniser, reading: Reading, k: int) -> str | None:
+    """Why picture k, which has ink, shows no character; None: it shows one."""
+    if reading.is_character[k]:
+        return None
+    evidence, least = reading.evidence[k], model.card["no_character"]["least_evidence"]
+    return f"unlike every character the model knows (evidence {evidence:.3f}, at least {least:.3f} expected)"
 
 
 def open_writer(arguments: "Arguments", allowed: str | None) -> Writer:

@@ -13,6 +13,7 @@ from shell import UserError
 MIN_CONTRAST = 10.0  # grey levels of 255 between ink and paper; fainter is paper texture
 MIN_SIGNAL = 3.0  # ink over paper noise, in standard deviations; pure noise reaches 2
 OWN_GREYS_PIXELS = 64 * 64  # a clean picture of at most this keeps its greys: glyph data, not a faint or uneven pen
+APART = 0.15  # of the tallest character: two pieces nearer to each other, across, are of one
 SPECK_SHARE = 0.02  # of the largest part's ink: below it, a part is dirt
 
 
@@ -249,15 +250,19 @@ def _is_inside(part: Part, shape: tuple[int, ...]) -> bool:
     return min(left, top, shape[1] - right, shape[0] - bottom) > (1 if min(shape) > 28 else 0)
 
 
-def group_characters(parts: list[Part]) -> list[Part]:
-    """Puts together the parts of one character; the largest character first."""
+def group_characters(parts: list[Part], apart: float = APART) -> list[Part]:
+    """Puts together the parts of one character; the largest character first.
+
+    Args:
+        apart: How far from each other, across, two pieces must be that are of two; in heights of the tallest.
+    """
     found = list(parts)
     merging = True
     while merging:
         merging = False
         tallest = max(part.height for part in found)
         for k, part in enumerate(found):
-            mate = next((other for other in found[:k] if _belong(part, other, tallest)), None)
+            mate = next((other for other in found[:k] if _belong(part, other, tallest, apart)), None)
             if mate:
                 found = [other for other in found if other not in (part, mate)] + [part + mate]
                 found.sort(key=_by_area)
@@ -267,7 +272,7 @@ def group_characters(parts: list[Part]) -> list[Part]:
     return [part for part in found if part is found[0] or max(part.width, part.height) > 0.4 * scale]
 
 
-def _belong(part: Part, other: Part, tallest: int) -> bool:
+def _belong(part: Part, other: Part, tallest: int, apart: float) -> bool:
     """Whether two parts are of one character: a dot and its stem, the bars of =, a broken stroke; not two letters."""
     across = max(part.box[0], other.box[0]) - min(part.box[2], other.box[2])  # gap, negative for an overlap
     along = max(part.box[1], other.box[1]) - min(part.box[3], other.box[3])
@@ -279,7 +284,7 @@ def _belong(part: Part, other: Part, tallest: int) -> bool:
         )
         solid = max(one.area / (one.width * one.height) for one in (part, other)) > 0.55  # the dots of a colon
         return along < 8 * tall if solid else not stacked and along < 1.5 * max(tall, narrow)
-    if across < 0.15 * tallest:
+    if across < apart * tallest:
         return True
     strokes = max(part.width, other.width) < 0.5 * tall and short > 0.6 * tall  # as in a double quote
     return strokes and across < 0.8 * tall and along < -0.6 * short

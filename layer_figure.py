@@ -88,7 +88,7 @@ def _draw_large(frame: Image.Image, layer: Layer, alphabet: str) -> None:
 def draw_layer(layer: Layer, alphabet: str, width: int, height: int) -> Image.Image:
     """A layer in a space: its channels as tiles, or its values as bars."""
     if layer.values.ndim == 3:
-        return _draw_maps(layer, width, height)
+        return draw_maps(layer, width, height).convert("RGB")
     return _draw_bars(layer.values, width, height, alphabet if _is_about_labels(layer, alphabet) else "")
 
 
@@ -97,8 +97,8 @@ def _is_about_labels(layer: Layer, alphabet: str) -> bool:
     return named and len(layer.values) == len(alphabet)
 
 
-def _draw_maps(layer: Layer, width: int, height: int) -> Image.Image:
-    """Channels `(H, W, C)` side by side, every value a square of the most whole pixels with which all fit."""
+def draw_maps(layer: Layer, width: int, height: int) -> Image.Image:
+    """Channels `(H, W, C)` side by side, `GAP` pixels between them, laid out by `grid_for`; it has a palette."""
     factor, columns, rows = grid_for(layer.values.shape, width, height)
     levels = _levels(layer).transpose(2, 0, 1)[: rows * columns]  # (C, H, W)
     levels = levels.repeat(factor, axis=1).repeat(factor, axis=2)
@@ -111,7 +111,7 @@ def grid_for(shape: tuple[int, int, int], width: int, height: int) -> tuple[int,
     """How channels `(H, W, C)` are laid out in a space, all of them if they fit at all.
 
     Returns:
-        Pixels a value's side, columns, rows.
+        Pixels a value's side, the most whole ones with which all fit; columns; rows.
     """
     high, wide, channels = shape
     for factor in range(max(1, min((height + GAP) // high, width // wide)), 0, -1):
@@ -137,21 +137,26 @@ def _levels(layer: Layer) -> np.ndarray:
 
 
 def _coloured(levels: np.ndarray, kind: str) -> Image.Image:
-    """Levels uint8 `(H, W)` of a kind of layer in colour; the page's where they are `LEVELS`."""
+    """Levels uint8 `(H, W)` of a kind of layer with their palette; the page's colour where they are `LEVELS`."""
     stops = np.array([(0, 0, 0), (255, 255, 255)] if kind == "picture" else [*COOL, ZERO, *WARM], float)
     places = np.linspace(0, len(stops) - 1, LEVELS)
     colours = [np.interp(places, np.arange(len(stops)), channel) for channel in stops.T]
     palette = np.vstack([np.stack(colours, axis=1).round(), PAGE]).astype(np.uint8)
     picture = Image.fromarray(levels)
     picture.putpalette(palette.tobytes())
-    return picture.convert("RGB")
+    return picture
+
+
+def bars_for(count: int, width: int) -> tuple[int, int, int]:
+    """How bars are laid out in a width: pixels from one to the next, columns, rows."""
+    pitch = min(WIDEST_BAR, max(3, width // count))
+    columns = min(count, width // pitch)
+    return pitch, columns, -(-count // columns)
 
 
 def _draw_bars(values: np.ndarray, width: int, height: int, names: str) -> Image.Image:
     """Values `(C,)` as bars from 0, above it or below, in rows where there are many; below each its name, if any."""
-    pitch = min(WIDEST_BAR, max(3, width // len(values)))
-    columns = min(len(values), width // pitch)
-    rows = -(-len(values) // columns)
+    pitch, columns, rows = bars_for(len(values), width)
     below = min(pitch + 6, 24) if names else 0
     panel = Image.new("RGB", (columns * pitch, height), PAGE)
     pen, space = ImageDraw.Draw(panel), height // rows
@@ -178,7 +183,7 @@ def _thumbnail(layer: Layer, side: int) -> Image.Image:
         return _draw_bars(values[: max(1, side // 4)], side, side, "")
     strongest = layer._replace(values=values[..., [values.std(axis=(0, 1)).argmax()]])
     thumbnail = Image.new("RGB", (side, side), PAGE)
-    channel = _draw_maps(strongest, side, side)
+    channel = draw_maps(strongest, side, side)
     thumbnail.paste(channel, ((side - channel.width) // 2, (side - channel.height) // 2))
     return thumbnail
 

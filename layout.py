@@ -169,13 +169,14 @@ class Page:
     def save_png(self, path: Path | str) -> None:
         """Writes the picture, exactly its pixels, with a palette: faster and smaller than three colours each."""
         with written_whole(Path(path)) as draft:
-            self._picture().save(draft, format="PNG", compress_level=COMPRESSION)
+            self.picture().save(draft, format="PNG", compress_level=COMPRESSION)
 
     def show(self) -> None:
         """Opens the picture in the system's viewer."""
-        self._picture().show()
+        self.picture().show()
 
-    def _picture(self) -> Image.Image:
+    def picture(self) -> Image.Image:
+        """The picture with a palette."""
         picture = Image.fromarray(self.ink)
         picture.putpalette(self.palette.tobytes())
         return picture

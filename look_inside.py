@@ -75,12 +75,19 @@ def shown(model: TrainedModel, character: str | None, image: Path | None, seed: 
         raise UserError(f"{model.card['name']} reads: expected --character or --image, received neither; name one")
     if image is None:
         label_of(model, character)
-        writer = Writer.open(default_model("cvae", character))
-        glyph = ModelGlyphs(writer).draw(np.array([label_of(writer, character)], np.int32), seed or 0)[0, ..., 0]
-        side = (model.image_size, model.image_size)
-        return np.asarray(Image.fromarray(glyph).resize(side, Image.Resampling.LANCZOS))
+        return written(Writer.open(default_model("cvae", character)), character, seed or 0, model.image_size)
     for name, value in (("character", character), ("seed", seed)):
         if value is not None:
             raise UserError(f"--{name} {value}: expected one thing to look at, received --image {image}, too; leave "
                             f"one out")  # fmt: skip
     return to_glyph(image, model.image_size)
+
+
+def written(writer: Writer, character: str, seed: int, size: int) -> np.ndarray:
+    """A glyph uint8 `(size, size)` of a character, as a model writes the first of a seed.
+
+    Raises:
+        UserError: It does not know the character.
+    """
+    glyph = ModelGlyphs(writer).draw(np.array([label_of(writer, character)], np.int32), seed)[0, ..., 0]
+    return np.asarray(Image.fromarray(glyph).resize((size, size), Image.Resampling.LANCZOS))

@@ -5,15 +5,20 @@ Inside, ink is a float32 array: 0 is paper, 1 is full ink.
 """
 
 import math
+import os
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ink import (
+    APART,
     BlankError,
+    Part,
     are_specks,
     find_ink,
     find_parts,
@@ -34,6 +39,8 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "PPM", "JPEG2000
 JPEG_SIDE = 1024  # pixels; a larger JPEG is decoded at a half, a quarter or an eighth of its size
 WORK_PIXELS = 256 * 256  # where ink is told from paper; a larger picture is averaged down to about this
 SMALLEST_SIDE = 8  # pixels
+MOST_PARTS = 200  # the largest pieces of ink that are looked at: to group all dots of a halftone would take minutes
+CLOSE = 0.05  # of the tallest: characters known to stand side by side may be as near to each other
 FULL_SIZE = "full size of"  # with the decoded size the key of `Image.info`: no file can bring it, no crop inherits it
 
 THIN_STROKE = 1.1  # glyph pixels; thinner than any of MNIST's strokes
@@ -72,27 +79,55 @@ def open_picture(path: Path | str) -> Image.Image:
             found = "a folder" if path.is_dir() else "something that is no file" if path.exists() else "no such file"
             raise UserError(f"expected a picture file, found {found}; check the path")
         try:
-            with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as picture:  # odd metadata
-                return _upright(picture)
-        except UserError:
-            raise
-        except Image.DecompressionBombError:
-            raise UserError(f"expected at most {MAX_PIXELS:,} pixels, received far more; scale it down") from None
-        except UnidentifiedImageError:
-            found = "a file of another kind" if path.stat().st_size else "an empty file"
-            raise UserError(f"expected a picture ({', '.join(FORMATS[:6])}), received {found}") from None
+            with path.open("rb") as file:
+                return decode_picture(file)
         except PermissionError:
             raise UserError("expected a file that you may read, permission was denied; check its mode") from None
-        except Exception as error:  # on damaged bytes Pillow's readers raise whatever they stumble over
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise UserError(f"expected a whole picture, received a damaged one ({reason}); save it anew") from None
 
 
-def _upright(picture: Image.Image) -> Image.Image:
+class OtherKindError(UserError):
+    """Bytes are no picture, or one of a format that is not taken."""
+
+
+class TooLargeError(UserError):
+    """A picture has more pixels than are taken."""
+
+    def __init__(self, most_pixels: int, received: str):
+        super().__init__(f"expected at most {most_pixels:,} pixels, received {received}; scale it down")
+
+
+def decode_picture(file: BinaryIO, formats: Sequence[str] = FORMATS, most_pixels: int = MAX_PIXELS) -> Image.Image:
+    """The same of an open file.
+
+    Args:
+        formats: As Pillow names them: what else the bytes may be is not looked at.
+        most_pixels: Of the picture as its header tells; nothing is decoded of a larger one.
+
+    Raises:
+        OtherKindError: It is none of these formats.
+        TooLargeError: It has more pixels.
+        UserError: It is damaged. All are told without its name, which only the caller knows.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(file, formats=formats) as picture:  # odd metadata
+            return _upright(picture, most_pixels)
+    except UserError:
+        raise
+    except Image.DecompressionBombError:
+        raise TooLargeError(most_pixels, "far more") from None
+    except UnidentifiedImageError:
+        found = "a file of another kind" if file.seek(0, os.SEEK_END) else "an empty file"
+        raise OtherKindError(f"expected a picture ({', '.join(formats[:6])}), received {found}") from None
+    except Exception as error:  # on damaged bytes Pillow's readers raise whatever they stumble over
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"expected a whole picture, received a damaged one ({reason}); save it anew") from None
+
+
+def _upright(picture: Image.Image, most_pixels: int) -> Image.Image:
     """Decodes, a large JPEG at reduced size, and turns as the camera says; `info` keeps the file's own size."""
     width, height = picture.size
-    if width * height > MAX_PIXELS:
-        raise UserError(f"expected at most {MAX_PIXELS:,} pixels, received {width} x {height}; scale it down")
+    if width * height > most_pixels:
+        raise TooLargeError(most_pixels, f"{width} x {height}")
     may_be_reduced = picture.draft(None, (JPEG_SIDE, JPEG_SIDE)) is not None
     upright = ImageOps.exif_transpose(picture)
     if may_be_reduced:
@@ -131,7 +166,32 @@ def find_glyph(picture: Image.Image | np.ndarray, size: int = 28) -> FoundGlyph:
 
     Reference: framing after LeCun et al. 1998, "Gradient-based learning applied to document recognition".
     """
-    picture = _as_picture(picture)
+    seen = _see(_as_picture(picture))
+    return _found(seen, seen.characters[0], size)
+
+
+def find_glyphs(picture: Image.Image | np.ndarray, size: int = 28) -> list[FoundGlyph]:
+    """Finds the characters that stand side by side in a picture, from left to right; each as `find_glyph` frames it.
+
+    Raises:
+        UserError: As of `find_glyph`.
+    """
+    seen = _see(_as_picture(picture), apart=CLOSE)
+    return [_found(seen, character, size) for character in sorted(seen.characters, key=lambda part: part.box[0])]
+
+
+class _Seen(NamedTuple):
+    """A picture told apart into paper and characters."""
+
+    picture: Image.Image
+    factor: int  # by which it was reduced
+    ink: np.ndarray  # float32 (H, W)
+    noise: float
+    labels: np.ndarray  # int32 (H, W), as of `find_parts`
+    characters: list[Part]  # the largest first
+
+
+def _see(picture: Image.Image, apart: float = APART) -> _Seen:
     grey, factor = _grey(picture)
     height, width = grey.shape
     if max(height, width) < SMALLEST_SIDE or min(height, width) < 2:
@@ -140,14 +200,20 @@ def find_glyph(picture: Image.Image | np.ndarray, size: int = 28) -> FoundGlyph:
     labels, parts = find_parts(ink > 0.5)
     if not parts or np.mean(labels > 0) > 0.55 or are_specks(parts):
         raise BlankError
-    characters = group_characters(without_dirt(parts, ink.shape, noise))
-    ink = keep_only(characters[0], ink, labels, noise)
+    characters = group_characters(without_dirt(parts, ink.shape, noise)[:MOST_PARTS], apart)
+    return _Seen(picture, factor, ink, noise, labels, characters)
+
+
+def _found(seen: _Seen, character: Part, size: int) -> FoundGlyph:
+    """One of the characters, framed."""
+    picture, ink = seen.picture, keep_only(character, seen.ink, seen.labels, seen.noise)
     box = _ink_box(ink)
-    framed = factor == 1 and grey.shape == (size, size) and noise == 0 and _is_framed(ink, box)
+    alone = seen.factor == 1 and ink.shape == (size, size) and seen.noise == 0
+    framed = alone and _is_framed(ink, box)
     glyph = ink if framed and _is_centred(ink, box) else _frame(ink, box, size, keep_scale=framed)
     full_size = picture.info.get((FULL_SIZE, picture.size), picture.size)
-    box = _enlarged(box, factor * full_size[0] / picture.width, full_size)
-    return FoundGlyph(np.round(255 * glyph).astype(np.uint8), box, len(characters), full_size)
+    box = _enlarged(box, seen.factor * full_size[0] / picture.width, full_size)
+    return FoundGlyph(np.round(255 * glyph).astype(np.uint8), box, len(seen.characters), full_size)
 
 
 def _enlarged(box: tuple[int, ...], factor: float, size: tuple[int, int]) -> tuple[int, ...]:

@@ -1,11 +1,12 @@
 """Which source characters shall come from, by name: a trained model of the right kind, or the people of a data set."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from config import PRESETS
-from glyph_sources import SAMPLED_SETS, GlyphSource, ModelGlyphs, RealGlyphs
+from glyph_sources import SAMPLED_SETS, GlyphSource, ModelGlyphs, NoiseGlyphs, RealGlyphs
 from inference_tasks import default_model
 from invented_glyphs import InventedGlyphs, UntoldGlyphs
 from runtime import CARD, Generator, Recogniser, TrainedModel, Writer, find_models, model_places, read_card
@@ -55,9 +56,20 @@ def open_source(
         other = source_of(model, models_dir)
         raise UserError(f"model {model!r}: expected one of the source {source!r}, received one of {other!r}; choose "
                         f"--source {other}, or another --model")  # fmt: skip
-    if source == "cgan":
-        return InventedGlyphs(generator, temperature)
-    return UntoldGlyphs(generator, partial(open_reader, generator.alphabet, models_dir), temperature)
+    return glyphs_of(generator, partial(open_reader, generator.alphabet, models_dir), temperature)
+
+
+def glyphs_of(model: Writer | Generator, reader: Callable[[], Recogniser], temperature: float) -> NoiseGlyphs:
+    """The source that an opened model is.
+
+    Args:
+        reader: Gives the recogniser that reads what a model draws which is told nothing.
+    """
+    if isinstance(model, Writer):
+        return ModelGlyphs(model, temperature)
+    if model.labelled:
+        return InventedGlyphs(model, temperature)
+    return UntoldGlyphs(model, reader, temperature)
 
 
 def open_reader(alphabet: str, models_dir: Path | None = None) -> Recogniser:

@@ -11,7 +11,7 @@ import numpy as np
 from checks import require
 from restoration import arc
 from runtime import Writer, is_number
-from shell import UserError, written_whole
+from shell import UserError, naming, written_whole
 
 FREEDOM = 0.5  # variance, of 1, by which the characters that one person writes differ in noise
 POSTERIOR_DRAWS = 32  # of each picture's style, where a learned prior bends it
@@ -42,10 +42,13 @@ class Style:
 
     def save(self, path: Path | str) -> None:
         """Writes it as JSON."""
-        own = {character: noise.tolist() for character, noise in self.own.items()}
-        fields = {"model": self.model, "fingerprint": self.fingerprint, "vector": self.vector.tolist(), "own": own}
         with written_whole(Path(path)) as draft:
-            draft.write_text(json.dumps({"style": fields}, indent=1) + "\n", encoding="utf-8")
+            draft.write_text(json.dumps({"style": self.as_json()}, indent=1) + "\n", encoding="utf-8")
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for JSON."""
+        own = {character: noise.tolist() for character, noise in self.own.items()}
+        return {"model": self.model, "fingerprint": self.fingerprint, "vector": self.vector.tolist(), "own": own}
 
     @classmethod
     def load(cls, path: Path | str) -> "Style":
@@ -59,9 +62,19 @@ class Style:
         except (ValueError, RecursionError):
             content = None
         fields = content.get("style") if isinstance(content, dict) else None
+        with naming(path):
+            return cls.from_json(fields)
+
+    @classmethod
+    def from_json(cls, fields: Any) -> "Style":
+        """Takes what `as_json` gave.
+
+        Raises:
+            UserError: It is something else.
+        """
         if not (isinstance(fields, dict) and _is_style(fields)):
-            raise UserError(f"{path}: expected a style in JSON, as it is saved, received something else or damaged; "
-                            f"save it anew")  # fmt: skip
+            raise UserError("expected a style in JSON, as it is saved, received something else or damaged; save it "
+                            "anew")  # fmt: skip
         own = {character: np.array(noise, np.float32) for character, noise in fields.get("own", {}).items()}
         return cls(np.array(fields["vector"], np.float32), fields["model"], fields["fingerprint"], own)
 

@@ -70,7 +70,7 @@ def fit(task, run: RunConfig, state, pictures):
                 EpochRandomness(run.seed, batches),
                 KeepFreedMemory(),
                 StopAtNaN(state),
-                ValidateAverages(),
+                ValidateAverages(task),
                 ValidateTask(task),
                 *curves(run),
                 pictures,

@@ -65,10 +65,16 @@ class KeepFreedMemory(keras.callbacks.Callback):
 
 
 class ValidateAverages(keras.callbacks.Callback):
-    """Lets validation see the averages of the weights, where the optimizer keeps them."""
+    """Lets validation see the averages of the weights, where the optimizer keeps them, and what the task makes fit them."""
+
+    def __init__(self, task: Task):
+        super().__init__()
+        self.settle = getattr(task, "settle", None)
 
     def on_test_begin(self, logs=None):
         swap_averages(self.model)
+        if self.settle is not None:
+            self.settle(self.model)
 
     def on_test_end(self, logs=None):
         swap_averages(self.model)

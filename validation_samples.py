@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from feature_distances import frechet_distance
-from generator_metrics import within_class_distance
+from generator_metrics import distances_within
 from runtime import Recogniser, find_models
 
 COLLAPSED = 0.25  # of the diversity, or of the share, that a class has in handwriting: below it, it counts as lost
@@ -35,7 +35,8 @@ class Verdict(NamedTuple):
 
     figures: dict[str, float]
     """`frechet`: distance to written pictures. `diversity`: of a class's pictures, over that of written ones, the mean
-    over classes. `collapsed`: how many classes are lost. `legibility`: share read as asked."""
+    over classes of two pictures or more of either; 0 for one that is missing. `collapsed`: how many classes are lost.
+    `legibility`: share read as asked."""
     collapsed: str
     """The characters of these classes."""
 
@@ -72,9 +73,11 @@ class SampleCheck:
             return Verdict(figures, "")
         diversity, shares = self._by_class(features, classes)
         with np.errstate(divide="ignore", invalid="ignore"):
-            kept = np.where(np.isnan(diversity), 1.0, diversity / self.diversity)
+            kept = np.where((shares == 0) & (self.shares > 0), 0.0, diversity / self.diversity)
         lost = (kept < COLLAPSED) | (shares < COLLAPSED * self.shares)
-        figures |= {"diversity": float(np.nanmean(kept)), "collapsed": float(lost.sum())}
+        if np.isfinite(kept).any():
+            figures["diversity"] = float(kept[np.isfinite(kept)].mean())
+        figures["collapsed"] = float(lost.sum())
         return Verdict(figures, "".join(np.array(list(self.alphabet))[lost]))
 
     def _seen(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
@@ -91,5 +94,5 @@ class SampleCheck:
         diversity = np.full(len(counts), np.nan)
         for label in np.flatnonzero(counts > 1):
             group = features[labels == label]
-            diversity[label] = within_class_distance(group, np.zeros(len(group), int))
+            diversity[label] = distances_within(group).mean()
         return diversity, counts / len(labels)

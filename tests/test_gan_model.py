@@ -164,6 +164,23 @@ def test_what_it_normalises_by_is_settled_for_the_weights_as_they_are():
     np.testing.assert_allclose(generator([noise, told]), settled, atol=1e-5)
 
 
+def test_a_last_few_pictures_weigh_no_more_than_others():
+    generator = build_generator(TINY)
+    noise, told = noise_for(513), one_hot(np.arange(513) % 3)
+    first = next(layer for layer in generator.layers if isinstance(layer, keras.layers.BatchNormalization))
+    settle_statistics(generator, noise[:512], told[:512])
+    before = np.array(first.moving_variance)
+    settle_statistics(generator, noise, told)
+    np.testing.assert_allclose(first.moving_variance, before, rtol=0.05)
+
+
+def test_the_generator_alone_learns_at_a_pace_of_its_own():
+    model = GAN(replace(TINY, generator_pace=0.25))
+    paces = [{getattr(weight, "pace", 1.0) for weight in part.trainable_variables}
+             for part in (model.generator, model.discriminator)]  # fmt: skip
+    assert paces == [{0.25}, {1.0}]
+
+
 def task_on(stripes, **changes) -> GANTask:
     run = GANRun(model=replace(TINY, **changes), augment=AugmentConfig(share=0.0), batch_size=8, learning_rate=5e-3,
                  warmup=0.0, weight_decay=0.0, beta_1=0.0)  # fmt: skip
@@ -215,6 +232,12 @@ def test_pictures_that_are_no_numbers_are_no_loss(stripes):
     task = task_on(stripes)
     task.invented = lambda *_: np.full((24, 28, 28, 1), np.nan, np.float32)
     assert np.isnan(task.validate(task.build(), 0)["loss"])
+
+
+def test_a_single_picture_to_validate_by_is_refused(stripes):
+    run = GANRun(model=TINY, limit=1)
+    with pytest.raises(UserError, match="expected 2 pictures or more for validation, received 1; raise --limit"):
+        GANTask(run, stripes)
 
 
 @pytest.mark.parametrize("labelled", [True, False])

@@ -24,7 +24,6 @@ from generator_metrics import (
     memorised,
     nearest_training_image,
     neighbourhoods,
-    within_class_distance,
 )
 from metrics import Share, ssim
 
@@ -188,21 +187,19 @@ def test_a_generator_of_one_mode_is_precise_and_covers_little():
     assert far == (Share(0, 200), Share(0, 400), 0.0, Share(0, 400))
 
 
-def test_within_class_distance_agrees_with_scipy(monkeypatch):
+def test_distances_within_agree_with_scipy(monkeypatch):
     from scipy.spatial.distance import pdist
 
-    features, labels = normal(60, 5) + 100, np.random.default_rng(0).integers(0, 3, 60)
-    labels[:1] = 7  # a class of one
-    expected = np.mean([pdist(features[labels == label]).mean() for label in range(3)])
-    assert within_class_distance(features, labels) == pytest.approx(expected, rel=1e-9)
-    monkeypatch.setattr(generator_metrics, "BLOCK", 50)
-    assert within_class_distance(features, labels) == pytest.approx(expected, rel=1e-9)
+    features = normal(60, 5) + 100
+    for block in (generator_metrics.BLOCK, 50):
+        monkeypatch.setattr(generator_metrics, "BLOCK", block)
+        assert distances_within(features).mean() == pytest.approx(pdist(features).mean(), rel=1e-9)
 
 
-def test_within_class_distance_of_a_normal_distribution_and_of_one_picture():
+def test_distances_within_a_normal_distribution_and_one_picture():
     expected = 2 * math.gamma(4.5) / math.gamma(4)  # of a chi distribution with 8 degrees of freedom, times sqrt 2
-    assert within_class_distance(normal(1000, 8), np.zeros(1000, int)) == pytest.approx(expected, rel=0.01)
-    assert within_class_distance(np.tile(normal(1, 8), (20, 1)), np.zeros(20, int)) == pytest.approx(0, abs=1e-7)
+    assert distances_within(normal(1000, 8)).mean() == pytest.approx(expected, rel=0.01)
+    assert distances_within(np.tile(normal(1, 8), (20, 1))).max() == pytest.approx(0, abs=1e-7)
 
 
 def test_distances_within_are_means_over_all_others():
@@ -346,11 +343,10 @@ WRONG = {
     "features of one picture": lambda: kernel_distance(F5[0], F5[0]),
     "as many neighbours as pictures": lambda: neighbourhoods(F5, normal(9, 3), 5),
     "no neighbour": lambda: neighbourhoods(F5, F5, 0),
-    "classes of one picture": lambda: within_class_distance(F5, np.arange(5)),
+    "one picture": lambda: distances_within(F5[:1]),
     "distances within one picture": lambda: distances_within(F5[:1]),
     "likeness within one picture": lambda: likeness_within(np.zeros((1, 12, 12, 1))),
     "a mean over one pair": lambda: Estimate.of_pairs(F5[:2, 0]),
-    "labels of float": lambda: within_class_distance(F5, F5[:, 0]),
     "logits": lambda: legibility(F5, N5),
     "a label beyond the columns": lambda: legibility(np.ones((5, 1)), N5 - 1),
     "pictures in 0..255 of float": lambda: nearest_training_image(TINY + 255, TINY),

@@ -57,11 +57,21 @@ def test_a_reader_reads_its_characters_as_those_of_the_model(pictures):
 def test_where_nothing_is_asked_a_class_that_is_not_drawn_is_lost(pictures):
     images, labels = pictures
     check = SampleCheck(images, labels, "abc", Seeing())
-    assert check.judge(images, None).collapsed == ""
+    whole = check.judge(images, None)
+    assert whole.collapsed == ""
+    assert whole.figures["diversity"] == pytest.approx(1)
     without = images.copy()
     without[labels == 2] = images[labels == 0]
-    assert check.judge(without, None).collapsed == "c"
-    assert "legibility" not in check.judge(without, None).figures
+    verdict = check.judge(without, None)
+    assert verdict.collapsed == "c"
+    assert verdict.figures["diversity"] < 0.8  # two classes of three, one of which is drawn twice over
+    assert "legibility" not in verdict.figures
+
+
+def test_classes_of_one_picture_have_no_diversity(pictures):
+    few = pictures[0][:3], pictures[1][:3]
+    figures = SampleCheck(*few, "abc", None).judge(*few).figures
+    assert set(figures) == {"frechet", "collapsed"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,89 @@
+"""Pictures as the web page sends and gets them: data URLs in JSON, nothing of them on any disk."""
+
+import base64
+import binascii
+import io
+import re
+import threading
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from PIL import Image
+
+from layout import COMPRESSION
+from picture import OtherKindError, TooLargeError, decode_picture
+from shell import UserError
+from web_fields import Refusal, Schema, text
+from web_guard import Deadline, Limits
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # what browsers make, and only what Pillow reads without a helper
+DATA_URL = re.compile(r"data:image/(png|jpeg|jpg|webp|gif|bmp|x-ms-bmp)(;[a-z0-9=.-]+)*;base64,", re.IGNORECASE)
+PICTURE: Schema = text(Limits.body, 1, format="uri", title="a picture as a data URL, data:image/png;base64,...")
+SMALL = 4_000_000  # pixels; larger pictures are decoded one at a time, since each takes up to 100 MB
+LONGEST = 64  # times as long as the other, a side may be: ink in a mere line of pixels takes half a minute to find
+QUICK = 1  # of zlib, 0 to 9, for pictures that are looked at once
+
+_one_large = threading.Lock()
+
+
+def data_url(picture: Image.Image, compression: int = COMPRESSION) -> str:
+    """A picture as a PNG in a data URL."""
+    file = io.BytesIO()
+    picture.save(file, format="PNG", compress_level=compression)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+
+
+def glyph_url(glyph: np.ndarray) -> str:
+    """A glyph uint8 `(S, S)` as it is: white ink on black."""
+    return data_url(Image.fromarray(glyph))
+
+
+def decoded(urls: Iterable[str], limits: Limits, deadline: Deadline) -> Iterator[Image.Image]:
+    """The pictures of data URLs, one at a time: the first frame of each, the right way up.
+
+    Raises:
+        Refusal: 400 for what is no data URL, 413 for more pixels than all of them together may have, 415 for another
+            kind of file, 422 for a damaged one, 408 if it takes too long.
+    """
+    left = limits.pixels
+    for url in urls:
+        file = io.BytesIO(_content(url))
+        try:
+            picture = _decode(file, left)
+        except TooLargeError as error:
+            raise Refusal(413, f"picture: {error}") from None
+        except OtherKindError as error:
+            raise Refusal(415, f"picture: {error}; save it as PNG or JPEG") from None
+        except UserError as error:
+            raise Refusal(422, f"picture: {error}") from None
+        if max(picture.size) > LONGEST * min(picture.size):
+            raise Refusal(422, f"picture: expected a side at most {LONGEST} times the other, received "
+                               f"{picture.width} x {picture.height}; crop it")  # fmt: skip
+        left -= picture.width * picture.height
+        deadline.check()
+        yield picture
+
+
+def _content(url: str) -> bytes:
+    """The bytes of a data URL."""
+    if not url.startswith("data:") or "," not in url:
+        raise Refusal(400, f"image: expected {PICTURE['title']}, received other text; change it")
+    found = DATA_URL.match(url)
+    if not found:
+        raise Refusal(415, f"image: expected a picture in base64 ({', '.join(FORMATS)}), received another kind of "
+                           f"data; save it as PNG or JPEG")  # fmt: skip
+    try:
+        return base64.b64decode(url[found.end() :], validate=True)
+    except (binascii.Error, ValueError):
+        raise Refusal(400, "image: expected base64 after the comma, received something else; send it anew") from None
+
+
+def _decode(file: io.BytesIO, left: int) -> Image.Image:
+    """A picture; a large one waits until no other is being decoded."""
+    try:
+        return decode_picture(file, FORMATS, min(SMALL, left))
+    except TooLargeError:
+        if left <= SMALL:
+            raise
+    with _one_large:
+        return decode_picture(file, FORMATS, left)
