@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from checks import check, check_labels, check_probabilities, require, unit_range
+from checks import check, check_probabilities, require, unit_range
 from metrics import NORMAL_95, Share, accuracy, nearest_glyph, ssim
 
 NEIGHBOURS = 5  # k of precision, recall, density and coverage, as Naeem et al. take it

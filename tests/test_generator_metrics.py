@@ -343,7 +343,6 @@ WRONG = {
     "features of one picture": lambda: kernel_distance(F5[0], F5[0]),
     "as many neighbours as pictures": lambda: neighbourhoods(F5, normal(9, 3), 5),
     "no neighbour": lambda: neighbourhoods(F5, F5, 0),
-    "one picture": lambda: distances_within(F5[:1]),
     "distances within one picture": lambda: distances_within(F5[:1]),
     "likeness within one picture": lambda: likeness_within(np.zeros((1, 12, 12, 1))),
     "a mean over one pair": lambda: Estimate.of_pairs(F5[:2, 0]),
