@@ -65,7 +65,7 @@ class KeepFreedMemory(keras.callbacks.Callback):
 
 
 class ValidateAverages(keras.callbacks.Callback):
-    """Lets validation see the averages of the weights, where the optimizer keeps them, and what the task fits to them."""
+    """Lets validation see the averages of the weights, where there are such, with what the task fits to them."""
 
     def __init__(self, task: Task):
         super().__init__()
