@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks import bench_handwriting, bench_inference, bench_recognise, bench_training
+from benchmarks import bench_gan, bench_handwriting, bench_inference, bench_recognise, bench_training
 from benchmarks.bench_inference import Cost
 from benchmarks.bench_recognise import Reading
 from benchmarks.bench_training import Judge
@@ -106,6 +106,12 @@ def test_throughput_is_the_ratio_of_medians():
     assert (rows[2].measured, rows[2].met) == ("5.0 times", "yes")
 
 
+def test_one_pass_is_held_against_two_steps():
+    rows = bench_gan.rows_of(["one pass, r1", "one pass", "two steps"], [[1200, 900], [1500, 1500], [1000, 1000]])
+    assert [row.measured for row in rows[2:]] == ["1,000 images/s (1,000 to 1,000)", "1.05 times", "1.50 times"]
+    assert [row.met for row in rows[3:]] == ["**no**", "yes"]
+
+
 class SevenBatches:
     batch_size = 100
 
@@ -152,7 +158,8 @@ def test_a_letter_cut_short_is_refused(tmp_path):
 def test_benchmarks_load_no_keras_before_the_backend_is_set_up():
     code = (
         "import sys\n"
-        "from benchmarks import bench_handwriting, bench_inference, bench_recognise, bench_training\n"
+        "from benchmarks import bench_app, bench_gan, bench_handwriting, bench_inference, bench_layers\n"
+        "from benchmarks import bench_recognise, bench_training\n"
         "print({'keras', 'tensorflow'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
