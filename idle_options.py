@@ -39,6 +39,8 @@ def idle_options(arguments: "Arguments", source: str) -> Iterator[tuple[str, str
         yield "alphabet", "--random draws from it, which is not given"
     if arguments.mix is not None:
         yield "skip_unknown", "--mix leaves no gaps"
+    if (arguments.variants is not None or arguments.mix is not None) and arguments.style is None:
+        yield "save_style", "every try of a grid has a hand of its own"
     if source != "cgan":
         yield "mix", f"--source {source} mixes no characters, as cgan does"
     if source == "gan":

@@ -33,6 +33,7 @@ def test_what_changes_something_passes(source, options):
         ("cvae", {"share": 0.0}, "--share 0.0: expected none, since it is the share of --mix-style"),
         ("cvae", {"alphabet": ""}, "--alphabet : expected none, since --random draws from it"),
         ("cgan", {"mix": "1+2", "skip_unknown": True}, "--skip-unknown: expected none, since --mix leaves no gaps"),
+        ("cvae", {"variants": 2, "save_style": Path("x.json")}, "--save-style x.json: expected none, since every try"),
         ("unipen94", {"save_style": Path("x.json")}, "--save-style x.json: expected none, since --source unipen94"),
         ("cgan", {"mix": "1+2", "layout": Layout(line_spacing=2)}, "--line-spacing 2: expected none, since a grid"),
         ("gan", {"random": 3, "mix_style": Path("x.json")}, "--mix-style x.json: expected none, since --source gan"),
