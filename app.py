@@ -10,7 +10,9 @@ import http
 import ipaddress
 import json
 import logging
+import re
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -22,13 +24,15 @@ from werkzeug.exceptions import HTTPException
 
 from shell import UserError, parse, run_script
 from web_api import Asked, in_a_sentence
-from web_fields import Refusal, from_address, parse_json, taken
+from web_fields import SHOWN, Refusal, from_address, parse_json, taken
 from web_guard import HEADERS, AnswerCache, Buckets, Deadline, Limits
 from web_models import Shelf
 from web_openapi import openapi
 from web_routes import ROUTES, Route
 
-LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"]
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+PORT = re.compile(r":[0-9]+\Z")
+ZIPPED = ("application/json", "text/html")
 GZIP_LEVEL, GZIP_FROM = 1, 1024  # of zlib, 0 to 9; bytes of an answer
 NOT_FOUND = "there is nothing at this address"
 MEANINGS = {404: NOT_FOUND, 405: "this address does not take that method",
@@ -60,7 +64,7 @@ def create_app(
     images_dir: Path | None = None,
     data_dir: Path | None = None,
     limits: Limits | None = None,
-    trusted_hosts: list[str] | None = LOOPBACK_NAMES,
+    trusted_hosts: Collection[str] | None = LOOPBACK_NAMES,
 ) -> Flask:
     """The application, as Flask runs it and waitress serves it.
 
@@ -72,7 +76,7 @@ def create_app(
     """
     app = Flask(__name__)
     limits = limits or Limits()
-    app.config.update(MAX_CONTENT_LENGTH=limits.body, TRUSTED_HOSTS=trusted_hosts)
+    app.config["MAX_CONTENT_LENGTH"] = limits.body
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
     shelf, cache = Shelf(models_dir, images_dir, data_dir), AnswerCache()
     buckets = Buckets(limits.rate, limits.burst)
@@ -81,6 +85,7 @@ def create_app(
     def admit() -> None:
         g.deadline = Deadline(limits.seconds)
         buckets.take(request.remote_addr or "")
+        check_host(trusted_hosts)
 
     for route in ROUTES:
         view = partial(answer_route, route, shelf, limits, cache)
@@ -120,11 +125,25 @@ def add_plain_routes(app: Flask, shelf: Shelf) -> None:
         return unchanged_or(as_json(openapi(version())))
 
 
+def check_host(trusted_hosts: Collection[str] | None) -> None:
+    """Refuses a request by another name than these; Flask's own check of names knows none of IPv6."""
+    name = PORT.sub("", request.host)
+    if trusted_hosts is not None and name not in trusted_hosts:
+        raise Refusal(400, f"host: expected one of {', '.join(trusted_hosts)}, received {name[:SHOWN]!r}; open the "
+                           f"address that the server printed")  # fmt: skip
+
+
 @cache
 def version() -> str:
     """Of this project."""
     with Path(__file__).with_name("pyproject.toml").open("rb") as file:
         return tomllib.load(file)["project"]["version"]
+
+
+@cache
+def build() -> tuple[str, int]:
+    """What changes whenever the code does, also between releases: else browsers would go on showing what it made."""
+    return version(), max(file.stat().st_mtime_ns for file in Path(__file__).parent.glob("*.py"))
 
 
 # ------------------------------------------------------------------------------------------------------------- answers
@@ -134,7 +153,7 @@ def answer_route(route: Route, shelf: Shelf, limits: Limits, answers: AnswerCach
     """Answers a request of a route; one by address that names its seed is answered from memory where it can be."""
     values = taken(route.fields, received(route))
     repeats = request.method != "POST" and values["seed"] is not None
-    tag = fingerprint(version(), shelf.stamp(), route.name, values) if repeats else None
+    tag = fingerprint(build(), shelf.stamp(), route.name, values) if repeats else None
     if tag and request.if_none_match.contains_weak(tag):
         response = Response(status=304)
     else:
@@ -198,12 +217,19 @@ def finished(response: Response) -> Response:
     response.headers.update(HEADERS)
     if not response.cache_control:
         response.cache_control.no_store = True
-    zips = request.accept_encodings["gzip"] > 0 and response.mimetype in ("application/json", "text/html")
-    if zips and not response.is_streamed and response.content_length and response.content_length > GZIP_FROM:
-        response.set_data(gzip.compress(response.get_data(), GZIP_LEVEL, mtime=0))
-        response.content_encoding = "gzip"
-        response.vary.add("Accept-Encoding")
+    if response.mimetype in ZIPPED and not response.is_streamed:
+        response.vary.add("Accept-Encoding")  # told of every such answer, zipped or not
+        if response.status_code != 304 and request.accept_encodings["gzip"] > 0:
+            zip_long(response)
     return response
+
+
+def zip_long(response: Response) -> None:
+    """Compresses what is worth it."""
+    content = response.get_data()
+    if len(content) > GZIP_FROM:
+        response.set_data(gzip.compress(content, GZIP_LEVEL, mtime=0))
+        response.content_encoding = "gzip"
 
 
 # ------------------------------------------------------------------------------------------------------------ refusals
@@ -246,14 +272,15 @@ def main(arguments: Arguments) -> None:
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that somebody waits for a moment is no news
     local = is_loopback(arguments.host)
-    app = create_app(arguments.models_dir, None, arguments.data_dir, None, LOOPBACK_NAMES if local else None)
+    host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
+    names = dict.fromkeys([*LOOPBACK_NAMES, host]) if local else None
+    app = create_app(arguments.models_dir, None, arguments.data_dir, None, names)
     from web_serving import make_server  # loaded here: `flask run` serves by itself
 
     server = make_server(app, arguments.host, arguments.port)
     if not local:
         print(f"note: --host {arguments.host}: whoever reaches this machine over the network can use the page, without "
               f"a password and unencrypted; leave it out to keep it to yourself")  # fmt: skip
-    host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
     print(f"Scriptorium: http://{host}:{server.effective_port} (Ctrl-C stops it)", flush=True)
     server.run()
 

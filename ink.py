@@ -14,6 +14,10 @@ MIN_CONTRAST = 10.0  # grey levels of 255 between ink and paper; fainter is pape
 MIN_SIGNAL = 3.0  # ink over paper noise, in standard deviations; pure noise reaches 2
 OWN_GREYS_PIXELS = 64 * 64  # a clean picture of at most this keeps its greys: glyph data, not a faint or uneven pen
 APART = 0.15  # of the tallest character: two pieces nearer to each other, across, are of one
+CLOSE = 0.05  # the same in a line of characters, of pieces that are not as high as each other
+AS_HIGH = 0.65  # of the higher one: in a line, two pieces of at least that height are two characters
+WITHIN = 0.85  # of the narrower one: two that overlap by more, across, are of one all the same
+STUBBY = 4.7  # pens: two lower strokes are a double quote, and higher ones two characters, as 11
 SPECK_SHARE = 0.02  # of the largest part's ink: below it, a part is dirt
 
 
@@ -250,11 +254,12 @@ def _is_inside(part: Part, shape: tuple[int, ...]) -> bool:
     return min(left, top, shape[1] - right, shape[0] - bottom) > (1 if min(shape) > 28 else 0)
 
 
-def group_characters(parts: list[Part], apart: float = APART) -> list[Part]:
+def group_characters(parts: list[Part], in_line: bool = False) -> list[Part]:
     """Puts together the parts of one character; the largest character first.
 
     Args:
-        apart: How far from each other, across, two pieces must be that are of two; in heights of the tallest.
+        in_line: Characters are known to stand side by side: how near they are to each other then tells nothing, and
+            slanted ones may reach over the next.
     """
     found = list(parts)
     merging = True
@@ -262,8 +267,9 @@ def group_characters(parts: list[Part], apart: float = APART) -> list[Part]:
         merging = False
         tallest = max(part.height for part in found)
         for k, part in enumerate(found):
-            mate = next((other for other in found[:k] if _belong(part, other, tallest, apart)), None)
-            if mate:
+            mates = [other for other in found[:k] if _belong(part, other, tallest, in_line)]
+            if mates:
+                mate = min(mates, key=lambda other: _distance(part, other))
                 found = [other for other in found if other not in (part, mate)] + [part + mate]
                 found.sort(key=_by_area)
                 merging = True
@@ -272,10 +278,23 @@ def group_characters(parts: list[Part], apart: float = APART) -> list[Part]:
     return [part for part in found if part is found[0] or max(part.width, part.height) > 0.4 * scale]
 
 
-def _belong(part: Part, other: Part, tallest: int, apart: float) -> bool:
+def _gaps(part: Part, other: Part) -> tuple[int, int]:
+    """Pixels between two parts, across and along; negative for an overlap."""
+    left, top, right, bottom = zip(part.box, other.box, strict=True)
+    return max(left) - min(right), max(top) - min(bottom)
+
+
+def _distance(part: Part, other: Part) -> tuple[bool, int]:
+    """By which of two characters is the nearer to a part: to a dot or a bar one below it, not the one beside it."""
+    across, along = _gaps(part, other)
+    return along < -0.5 * min(part.height, other.height), across
+
+
+def _belong(part: Part, other: Part, tallest: int, in_line: bool) -> bool:
     """Whether two parts are of one character: a dot and its stem, the bars of =, a broken stroke; not two letters."""
-    across = max(part.box[0], other.box[0]) - min(part.box[2], other.box[2])  # gap, negative for an overlap
-    along = max(part.box[1], other.box[1]) - min(part.box[3], other.box[3])
+    if in_line and _are_neighbours(part, other, tallest):
+        return False
+    across, along = _gaps(part, other)
     short, tall = sorted((part.height, other.height))
     narrow = min(part.width, other.width)
     if across < -0.25 * narrow:  # one above the other
@@ -284,10 +303,23 @@ def _belong(part: Part, other: Part, tallest: int, apart: float) -> bool:
         )
         solid = max(one.area / (one.width * one.height) for one in (part, other)) > 0.55  # the dots of a colon
         return along < 8 * tall if solid else not stacked and along < 1.5 * max(tall, narrow)
-    if across < apart * tallest:
+    if across < (CLOSE if in_line else APART) * tallest:
         return True
     strokes = max(part.width, other.width) < 0.5 * tall and short > 0.6 * tall  # as in a double quote
     return strokes and across < 0.8 * tall and along < -0.6 * short
+
+
+def _are_neighbours(part: Part, other: Part, tallest: int) -> bool:
+    """Whether two parts of a line are a character each: side by side, and as high as each other.
+
+    So are the strokes of a double quote, but those are short: beside another character, or for the pen they are of.
+    """
+    across, along = _gaps(part, other)
+    short, tall = sorted((part.height, other.height))
+    beside = along < -0.5 * short and across > -WITHIN * min(part.width, other.width)
+    pens_high = max(one.height**2 / one.area for one in (part, other))
+    quote = max(part.width, other.width) < 0.5 * tall and (tall < 0.6 * tallest or pens_high < STUBBY)
+    return beside and short > AS_HIGH * tall and not quote
 
 
 def keep_only(character: Part, ink: np.ndarray, labels: np.ndarray, noise: float) -> np.ndarray:

@@ -16,7 +16,6 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ink import (
-    APART,
     BlankError,
     Part,
     are_specks,
@@ -40,7 +39,6 @@ JPEG_SIDE = 1024  # pixels; a larger JPEG is decoded at a half, a quarter or an 
 WORK_PIXELS = 256 * 256  # where ink is told from paper; a larger picture is averaged down to about this
 SMALLEST_SIDE = 8  # pixels
 MOST_PARTS = 200  # the largest pieces of ink that are looked at: to group all dots of a halftone would take minutes
-CLOSE = 0.05  # of the tallest: characters known to stand side by side may be as near to each other
 FULL_SIZE = "full size of"  # with the decoded size the key of `Image.info`: no file can bring it, no crop inherits it
 
 THIN_STROKE = 1.1  # glyph pixels; thinner than any of MNIST's strokes
@@ -176,8 +174,13 @@ def find_glyphs(picture: Image.Image | np.ndarray, size: int = 28) -> list[Found
     Raises:
         UserError: As of `find_glyph`.
     """
-    seen = _see(_as_picture(picture), apart=CLOSE)
-    return [_found(seen, character, size) for character in sorted(seen.characters, key=lambda part: part.box[0])]
+    seen = _see(_as_picture(picture), in_line=True)
+    return [_found(seen, character, size) for character in sorted(seen.characters, key=_middle)]
+
+
+def _middle(part: Part) -> int:
+    """Where a character is, across: slanted ones begin below their neighbours."""
+    return part.box[0] + part.box[2]
 
 
 class _Seen(NamedTuple):
@@ -191,7 +194,7 @@ class _Seen(NamedTuple):
     characters: list[Part]  # the largest first
 
 
-def _see(picture: Image.Image, apart: float = APART) -> _Seen:
+def _see(picture: Image.Image, in_line: bool = False) -> _Seen:
     grey, factor = _grey(picture)
     height, width = grey.shape
     if max(height, width) < SMALLEST_SIDE or min(height, width) < 2:
@@ -200,7 +203,7 @@ def _see(picture: Image.Image, apart: float = APART) -> _Seen:
     labels, parts = find_parts(ink > 0.5)
     if not parts or np.mean(labels > 0) > 0.55 or are_specks(parts):
         raise BlankError
-    characters = group_characters(without_dirt(parts, ink.shape, noise)[:MOST_PARTS], apart)
+    characters = group_characters(without_dirt(parts, ink.shape, noise)[:MOST_PARTS], in_line)
     return _Seen(picture, factor, ink, noise, labels, characters)
 
 

@@ -2,7 +2,8 @@
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +26,7 @@ from style import Style
 from web_fields import Refusal
 from web_guard import Deadline, Limits
 from web_models import Shelf
-from web_pictures import data_url, decoded, glyph_url
+from web_pictures import Seen, data_url, glyph_url, looked_at
 
 SIDE_BY_SIDE = 64  # characters of a picture
 MOST_CELLS = 1000  # of a grid
@@ -45,9 +46,9 @@ class Asked(NamedTuple):
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
 
-    def pictures(self, urls: Sequence[str]) -> list[Image.Image]:
-        """The pictures of data URLs."""
-        return list(decoded(urls, self.limits, self.deadline))
+    def seen(self, urls: Iterable[str], look: Callable[[Image.Image], Seen]) -> list[Seen]:
+        """What `look` finds in the pictures of data URLs."""
+        return looked_at(urls, look, self.limits, self.deadline)
 
     def seed(self) -> int:
         """The seed asked for, or one drawn."""
@@ -99,14 +100,12 @@ def _allowed(asked: Asked) -> str | None:
 
 def _found(asked: Asked, model: TrainedModel) -> list[FoundGlyph]:
     """The characters of the picture, framed as a model takes them."""
-    (picture,) = asked.pictures([asked["image"]])
     if not asked["several"]:
-        return [find_glyph(picture, model.image_size)]
-    found = find_glyphs(picture, model.image_size)
+        return asked.seen([asked["image"]], partial(find_glyph, size=model.image_size))
+    (found,) = asked.seen([asked["image"]], partial(find_glyphs, size=model.image_size))
     if len(found) > SIDE_BY_SIDE:
         raise Refusal(422, f"image: expected at most {SIDE_BY_SIDE} characters side by side, received {len(found)}; "
                            f"crop it")  # fmt: skip
-    asked.deadline.check()
     return found
 
 
@@ -176,11 +175,8 @@ def _own_style(asked: Asked, generator: HandwritingGenerator) -> Style:
     """The hand of the characters that somebody drew."""
     size, characters = generator.cvae.image_size, "".join(item["character"] for item in asked["hand"])
     generator.labels_of(characters)  # before pictures are read
-    glyphs = []
-    for picture in decoded((item["image"] for item in asked["hand"]), asked.limits, asked.deadline):
-        glyphs.append(find_glyph(picture, size).glyph)
-        asked.deadline.check()
-    return generator.style_of(np.stack(glyphs)[..., None], characters)
+    found = asked.seen((item["image"] for item in asked["hand"]), partial(find_glyph, size=size))
+    return generator.style_of(_stacked(found), characters)
 
 
 def _layout(asked: Asked) -> Layout:

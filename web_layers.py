@@ -1,5 +1,6 @@
 """The look inside that the web page shows: each layer of a model at work, and in a sentence what it does."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -62,8 +63,8 @@ def layers(asked: Asked) -> dict:
 def _shown(asked: Asked, model: TrainedModel, seed: int | None) -> np.ndarray:
     """The glyph uint8 `(S, S)` that a reader is shown: of the picture, or of a character that a writer writes."""
     if asked["image"]:
-        (picture,) = asked.pictures([asked["image"]])
-        return find_glyph(picture, model.image_size).glyph
+        (found,) = asked.seen([asked["image"]], partial(find_glyph, size=model.image_size))
+        return found.glyph
     character = asked["character"]
     if character is None:
         raise Refusal(

@@ -15,7 +15,7 @@ from glyph_sources import SAMPLED_SETS, TEMPERATURE, GlyphSource, RealGlyphs
 from handwriting import HandwritingGenerator
 from inference_tasks import default_model
 from report import Measure
-from runtime import CARD, Recogniser, TrainedModel, Translator, find_models, read_card
+from runtime import CARD, Recogniser, TrainedModel, Translator, find_models, is_number, read_card
 from shell import UserError, did_you_mean
 from source_choice import SOURCES, USUAL_MODELS, glyphs_of, usual_model
 from web_fields import SHOWN, Refusal
@@ -104,7 +104,8 @@ class Shelf:
 
     def _once(self, key: Any, make: Callable[[], Any], model: str | None = None) -> Any:
         """What `make` gives, made once, or anew where the model changed; whoever asks meanwhile waits for it."""
-        stamp = self.found()[model].stamp if model in self.found() else None
+        found = self.found().get(model)
+        stamp = found and found.stamp
         with self._lock:
             lock, kept = self._opened.setdefault(key, (threading.Lock(), [None, None]))
         with lock:
@@ -170,7 +171,8 @@ class Shelf:
 
     def _source(self, name: str) -> dict:
         reason, model = self.why_missing(name), None if name in SAMPLED_SETS else self.model_for(name, "")
-        alphabet = self.found()[model].card["alphabet"] if model else SET_ALPHABETS.get(name, "")
+        found = self.found().get(model)
+        alphabet = found.card["alphabet"] if found else SET_ALPHABETS.get(name, "")
         return {"name": name, "usable": reason is None, "reason": reason, "alphabet": alphabet,
                 "mixes": name == "cgan", "hands": name in ("cvae", "cgan")}  # fmt: skip
 
@@ -179,7 +181,7 @@ class Shelf:
         return [self._told(name, found.card) for name, found in self.found().items()]
 
     def _told(self, name: str, card: dict) -> dict:
-        epochs, data = card.get("epochs"), card.get("data")
+        epochs, seconds, data = card.get("epochs"), card.get("seconds"), card.get("data")
         said = PRESETS[name][0] if name in PRESETS else SUMMARIES[card["task"]]
         return {
             "name": name,
@@ -192,7 +194,7 @@ class Shelf:
             "told": card.get("labelled", True),
             "fonts": card.get("fonts", []) if card["task"] == Translator.task else [],
             "trained": {"epochs": epochs.get("trained") if isinstance(epochs, dict) else None,
-                        "seconds": card.get("seconds"), "date": card.get("date"),
+                        "seconds": seconds if is_number(seconds) else None, "date": card.get("date"),
                         "data": data.get("name") if isinstance(data, dict) else None},
         }  # fmt: skip
 

@@ -3,6 +3,7 @@
 import errno
 import json
 import socket
+import time
 
 from flask import Flask
 from waitress.adjustments import Adjustments
@@ -15,6 +16,7 @@ from web_guard import HEADERS, Limits
 
 THREADS = 8  # that answer requests: more than processors, since some wait for a model or data set that is opened
 CONNECTIONS, SILENCE = 256, 20  # at once; seconds without a byte after which one is closed
+SENDING = 60  # seconds in which a request must have come, however it drips
 HEADER_BYTES = 32 << 10  # of a request: its address may hold a text of 2,000 characters
 WORDS = {400: "the request is no HTTP that can be read", 413: "expected at most 5 MB, received more; send less",
          431: "the address or headers are too long; send the fields as JSON instead"}  # fmt: skip
@@ -38,12 +40,31 @@ class Channel(HTTPChannel):
     """A connection."""
 
     error_task_class = JsonErrorTask
+    began = 0.0  # when the request that comes now did, or the last one that came
+
+    def received(self, data: bytes) -> bool:
+        """Takes bytes of a request."""
+        if self.request is None:
+            self.began = time.time()
+        return super().received(data)
+
+    def is_stuck(self, now: float) -> bool:
+        """Whether the other side drips its request, or takes nothing of its answers, which a thread may wait for."""
+        drips = self.request is not None and self.began < now - SENDING
+        return drips or (self.total_outbufs_len > 0 and self.last_activity < now - self.adj.channel_timeout)
 
 
 class Server(TcpWSGIServer):
     """A listening socket."""
 
     channel_class = Channel
+
+    def maintenance(self, now: float) -> None:
+        """Closes connections that are silent, as Waitress does, and those that are stuck, which it would keep."""
+        super().maintenance(now)
+        for channel in list(self.active_channels.values()):
+            if channel.is_stuck(now):
+                channel.handle_close()
 
 
 def make_server(app: Flask, host: str, port: int) -> Server:

@@ -54,6 +54,7 @@ function offerWhat() {
   const model = chosenModel(find("model"));
   const takesPictures = ["recognise", "translate"].includes(model?.task);
   if (model && !model.alphabet.includes(form.character.value)) form.character.value = model.alphabet[OTHERWISE];
+  form.character.disabled = model?.told === false; // it draws whichever its noise makes
   const drawing = form.querySelector("[value=drawing]");
   drawing.disabled = !takesPictures || !store.get("drawing");
   if (drawing.disabled) form.querySelector("[value=character]").checked = true;
@@ -61,8 +62,8 @@ function offerWhat() {
 }
 
 async function look(signal) {
-  const { model: name, what, character, seed } = fieldsOf(form);
-  if (!name || (what === "character" && !character?.trim())) return;
+  const { model: name, what, character = "", seed } = fieldsOf(form);
+  if (!name || (what === "character" && !form.character.disabled && !character.trim())) return;
   try {
     const answer = what === "drawing"
       ? await post("layers", { model: name, image: store.get("drawing") }, signal)

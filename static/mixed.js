@@ -17,14 +17,28 @@ export function start() {
   find("parts").append(...BEGIN.map(([character, weight]) => part(character, weight)));
   form.addEventListener("input", () => mixer());
   onButtons(form, {
-    add: () => find("parts").append(part("", 1)),
-    remove: (button) => button.closest(".part").remove(),
+    add,
+    remove,
   });
   new MutationObserver(() => {
     form.querySelector("[data-do=add]").disabled = find("parts").children.length >= MOST_PARTS;
     mixer();
   }).observe(find("parts"), { childList: true });
   store.watch("sources", () => mixer(0));
+}
+
+function add() {
+  const line = part("", 1);
+  find("parts").append(line);
+  line.querySelector(".one").focus();
+}
+
+/** Removes a part; the keyboard goes on at the next. */
+function remove(button) {
+  const line = button.closest(".part");
+  const next = line.nextElementSibling ?? line.previousElementSibling ?? form;
+  line.remove();
+  next.querySelector("button").focus();
 }
 
 /** A character, how much of it, and a button that removes it. */

@@ -2,6 +2,7 @@
 
 const WIDTH = 640; // the pad's own pixels from left to right, however wide it is on the screen
 const LIGHTEST = 0.35; // of a pen's width, where it hardly presses
+const MOST_PAST = 100; // states that undo brings back; each may hold a picture
 
 /**
  * Sends `change` whenever something else is on it; `event.detail.drawing` says that a stroke is not finished yet.
@@ -101,6 +102,7 @@ export class Pad extends EventTarget {
 
   #remember() {
     this.past.push({ strokes: [...this.strokes], picture: this.picture });
+    if (this.past.length > MOST_PAST) this.past.shift();
   }
 
   #become({ strokes, picture }) {
@@ -122,7 +124,7 @@ export class Pad extends EventTarget {
     this.host.classList.add("empty");
     canvas.addEventListener("pointerdown", (event) => this.#begin(event));
     canvas.addEventListener("pointermove", (event) => this.#go(event));
-    for (const end of ["pointerup", "pointercancel"]) {
+    for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
       canvas.addEventListener(end, (event) => this.#end(event));
     }
     document.addEventListener("keydown", (event) => this.#key(event));
@@ -143,9 +145,10 @@ export class Pad extends EventTarget {
     if (event.pointerId !== this.pointer) return;
     const stroke = this.strokes.at(-1);
     const moments = event.getCoalescedEvents?.() ?? [];
+    const pen = this.#brush();
     for (const moment of moments.length ? moments : [event]) {
       stroke.points.push(this.#point(moment));
-      drawPart(this.#brush(), stroke.points, stroke.points.length - 2);
+      drawPart(pen, stroke.points, stroke.points.length - 2);
     }
     this.#changed(true);
   }

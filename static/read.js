@@ -17,6 +17,7 @@ const form = find("form");
 const message = find("message");
 
 let pad = null;
+let asked = 0; // pictures so far
 
 export function start() {
   pad = new Pad(find("pad"));
@@ -34,7 +35,7 @@ export function start() {
   });
   find("font").addEventListener("input", () => typesetter(0)); // it stands beside its effect, outside the form
   find("pen").addEventListener("input", ({ target }) => (pad.penWidth = Number(target.value)));
-  onButtons(panel, { undo: () => pad.undo(), clear: () => pad.clear(), example: () => attempt(showExample()) });
+  onButtons(panel, { undo: () => pad.undo(), clear: () => pad.clear(), example: () => put(example()) });
   takePictures();
   store.watch("models", offerFonts);
   clearResult();
@@ -42,7 +43,7 @@ export function start() {
 
 /** Pictures dropped on the panel, pasted anywhere while it is seen, or chosen. */
 function takePictures() {
-  const take = (file) => file && attempt(openPicture(file).then((picture) => pad.show(picture)));
+  const take = (file) => file && put(openPicture(file));
   find("file").addEventListener("change", ({ target }) => {
     take(target.files[0]);
     target.value = ""; // so that the same may be chosen again
@@ -58,16 +59,23 @@ function takePictures() {
   });
 }
 
-function attempt(promise) {
-  promise.catch((error) => tell(message, error));
+/** Shows a picture once it is there, unless another was asked for meanwhile. */
+async function put(promise) {
+  const mine = ++asked;
+  try {
+    const picture = await promise;
+    if (mine === asked) pad.show(picture);
+  } catch (error) {
+    if (mine === asked) tell(message, error);
+  }
 }
 
 /** A character that the model writes, for who cannot draw one. */
-async function showExample() {
+async function example() {
   const text = EXAMPLES[Math.floor(Math.random() * EXAMPLES.length)];
   const seed = Math.floor(Math.random() * 10000);
   const { image } = await get("write", { text, seed, height: 160 });
-  pad.show(await openPicture(blobOf(image)));
+  return openPicture(blobOf(image));
 }
 
 function offerFonts(models) {
@@ -83,10 +91,10 @@ function request() {
 
 async function read(signal) {
   if (pad.isEmpty) return clearResult();
-  const asked = request();
-  store.set("drawing", asked.image);
+  const body = request();
+  store.set("drawing", body.image);
   try {
-    return showReading(await post("read", asked, signal));
+    return showReading(await post("read", body, signal));
   } catch (error) {
     if (!signal.aborted) clearResult();
     throw error;

@@ -1,5 +1,6 @@
 """The web server: what every answer carries, what it refuses, and that it starts, serves and goes on."""
 
+import contextlib
 import gzip
 import http.client
 import json
@@ -8,6 +9,8 @@ import re
 import socket
 import subprocess
 import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -17,6 +20,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 from web_client import ROOT, SEVEN, client, shared_client
 
 import app as server
+import web_serving
 from runtime import MODELS_DIR
 from shell import UserError
 from web_guard import HEADERS, Limits
@@ -40,7 +44,6 @@ def test_every_answer_carries_the_security_headers(path):
     for name, value in HEADERS.items():
         assert response.headers[name] == value
     assert "unsafe" not in response.headers["Content-Security-Policy"]
-    assert "Server" not in response.headers
 
 
 def test_health_and_models_are_told():
@@ -61,6 +64,7 @@ def test_what_is_asked_for_again_is_told_to_be_the_same(path):
     again = shared_client().get(path, headers={"If-None-Match": tag})
     assert (again.status_code, again.data) == (304, b"")
     assert again.headers["ETag"] == tag
+    assert first.headers["Vary"] == again.headers["Vary"] == "Accept-Encoding"
     assert shared_client().get(path).data == first.data
 
 
@@ -78,7 +82,8 @@ def test_long_answers_are_compressed_for_who_asks():
     plain = shared_client().get("/api/models")
     zipped = shared_client().get("/api/models", headers={"Accept-Encoding": "gzip, br"})
     assert "Content-Encoding" not in plain.headers
-    assert zipped.headers["Content-Encoding"] == "gzip" and zipped.headers["Vary"] == "Accept-Encoding"
+    assert zipped.headers["Content-Encoding"] == "gzip"
+    assert plain.headers["Vary"] == zipped.headers["Vary"] == "Accept-Encoding"
     assert gzip.decompress(zipped.data) == plain.data and len(zipped.data) < len(plain.data) / 4
     refused = shared_client().get("/api/models", headers={"Accept-Encoding": "gzip;q=0"})
     assert "Content-Encoding" not in refused.headers
@@ -123,8 +128,11 @@ def test_pictures_of_a_model_are_served(tmp_path):
 
 
 def test_only_its_own_names_reach_the_server():
-    refusal(shared_client().get("/api/health", headers={"Host": "evil.example"}), 400)
-    assert shared_client().get("/api/health", headers={"Host": "127.0.0.1:5000"}).status_code == 200
+    for name in ("evil.example", "evil.example:5000", "localhost.evil.example", "[::1", "a..b", ""):
+        refusal(shared_client().get("/api/health", headers={"Host": name}), 400)
+        refusal(shared_client().get("/static/app.js", headers={"Host": name}), 400)
+    for name in ("127.0.0.1:5000", "localhost", "[::1]:5000", "[::1]"):
+        assert shared_client().get("/api/health", headers={"Host": name}).status_code == 200
     anywhere = client(trusted_hosts=None)
     assert anywhere.get("/api/health", headers={"Host": "any.example"}).status_code == 200
 
@@ -190,6 +198,14 @@ def running():
         process.terminate()
 
 
+def test_it_does_not_tell_what_it_is_made_of(running):
+    with socket.create_connection(("127.0.0.1", running)) as connection:
+        connection.sendall(b"GET /api/health HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        answer = connection.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.0 200") and b"nosniff" in answer
+    assert b"\r\nServer:" not in answer
+
+
 def ask(port: int, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request(method, path, body, headers)
@@ -219,6 +235,33 @@ def test_a_body_that_is_too_long_is_refused_before_it_came(running):
     assert answer.startswith(b"HTTP/1.1 413") and b'{"error"' in answer
 
 
+def test_who_takes_no_answer_and_who_drips_a_request_are_cut_off(monkeypatch):
+    def answer(environ, start_response):
+        start_response("200 OK", [])
+        return [bytes(1 << 20)] * (40 if environ["PATH_INFO"] == "/large" else 1)  # megabytes; 16 wait to be taken
+
+    monkeypatch.setattr(web_serving, "THREADS", 1)
+    monkeypatch.setattr(web_serving, "SENDING", 0.3)
+    own = web_serving.make_server(answer, "127.0.0.1", 0)
+    own.adj.channel_timeout, own.adj.cleanup_interval, own.adj.asyncore_loop_timeout = 0.3, 0.1, 0.1
+    thread = threading.Thread(target=own.run, daemon=True)
+    thread.start()
+    address, seen = ("127.0.0.1", own.effective_port), 0
+    with socket.create_connection(address) as greedy, socket.create_connection(address) as dripping:
+        greedy.sendall(b"GET /large HTTP/1.1\r\n\r\n")
+        for _ in range(200):
+            with contextlib.suppress(OSError):
+                dripping.sendall(b"G")
+            time.sleep(0.05)
+            seen = max(seen, len(own.active_channels))
+            if seen == 2 and not own.active_channels:
+                break
+        assert (seen, len(own.active_channels)) == (2, 0)
+    assert ask(own.effective_port, "GET", "/")[0] == 200  # the only thread is free again
+    own.close()
+    thread.join(5)
+
+
 def test_a_port_in_use_is_told_in_one_line(running):
     with pytest.raises(UserError, match=rf"--port {running}: expected a free one"):
         server.main(server.Arguments(port=running))
@@ -234,10 +277,7 @@ def test_addresses_that_are_not_ours_are_told(tmp_path):
 
 
 def test_letting_others_in_is_told(monkeypatch, capsys):
-    import web_serving
-
-    given = []
-    monkeypatch.setattr(web_serving.Server, "run", lambda self: (given.append(self), self.close()))
+    monkeypatch.setattr(web_serving.Server, "run", lambda self: self.close())
     server.main(server.Arguments(host="0.0.0.0", port=0))
     assert "without a password" in capsys.readouterr().out
     server.main(server.Arguments(port=0))

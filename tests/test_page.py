@@ -17,7 +17,9 @@ from playwright.sync_api import Page, expect
 
 PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1200, "height": 900}
-TABS = ("read", "write", "generate", "mixed", "inside", "measure")
+TABS = {"read": "canvas", "write": "#write-image", "generate": "#generate-image", "mixed": "#mixed-image",
+        "inside": "#inside-layer img", "measure": "#measure-card table"}  # fmt: skip
+"""Tabs, and what is seen in each once it is complete."""
 
 
 @pytest.fixture(scope="module")
@@ -251,6 +253,25 @@ def test_layers_are_played_scrubbed_and_enlarged(page):
     expect(page.locator("#inside-name")).to_be_visible()
 
 
+def test_a_model_that_is_told_nothing_is_asked_for_no_character(page):
+    def tell(route):
+        answer = route.fetch().json()
+        for model in answer["models"]:
+            model["told"] = model["name"] != "cvae-digits"
+        route.fulfill(json=answer)
+
+    page.route("**/api/models", tell)
+    page.reload()
+    open_tab(page, "inside")
+    expect(page.locator("#inside-layer img")).to_be_visible()
+    with page.expect_request("**/api/layers?model=cvae-digits**") as asked:
+        page.locator("#inside-model").select_option("cvae-digits")
+    assert "character=" not in asked.value.url
+    expect(page.locator("#inside-form [name=character]")).to_be_disabled()
+    expect(page.locator("#inside-message")).not_to_be_empty()  # this one has to be told
+    page.unroute("**/api/models")
+
+
 def test_model_cards_are_shown(page):
     open_tab(page, "measure")
     page.locator("#measure-model").select_option("recogniser-digits")
@@ -264,9 +285,9 @@ def test_model_cards_are_shown(page):
 
 @pytest.mark.parametrize("page", [PHONE], indirect=True)
 def test_a_phone_needs_no_scrolling_sideways(page):
-    for name in TABS:
+    for name, content in TABS.items():
         open_tab(page, name)
-        page.wait_for_load_state("networkidle")
+        expect(page.locator(f"#panel-{name} {content}").first).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], name
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 from PIL import Image, ImageDraw
 
-from picture import FoundGlyph, find_glyph, open_picture, to_glyph
+from drawing import caption_font
+from picture import FoundGlyph, find_glyph, find_glyphs, open_picture, to_glyph
 from shell import UserError
 
 
@@ -231,6 +232,52 @@ def test_parts_of_one_sign_are_one_character(boxes):
     for box in boxes:
         ImageDraw.Draw(page).rectangle(box, 0)
     assert find_glyph(page).characters == 1
+
+
+DIGITS = {
+    "0": [[(20, 5), (5, 50), (20, 95), (45, 95), (60, 50), (45, 5), (20, 5)]],
+    "1": [[(5, 5), (5, 95)]],
+    "5": [[(10, 10), (5, 50), (40, 45), (50, 75), (30, 95), (5, 90)], [(16, 5), (55, 5)]],
+    "7": [[(5, 5), (60, 5), (25, 95)]],
+}  # pen strokes, 100 high
+
+
+def side_by_side(digits: str, gap: float, lean: float, pen: int = 8) -> Image.Image:
+    """Digits in a line, with a gap of some heights between the ink of two; those that lean reach over the next."""
+    page, right = Image.new("L", (60 + 110 * len(digits), 200), 255), 50
+    for digit in digits:
+        alone = Image.new("L", (80, 120), 255)
+        for stroke in DIGITS[digit]:
+            ImageDraw.Draw(alone).line([(x + 8, y + 8) for x, y in stroke], 0, pen, joint="curve")
+        left, _, width, _ = alone.point(lambda level: 255 - level).getbbox()
+        page.paste(alone.crop((left, 0, width, 120)), (right, 40))
+        right += width - left + round(100 * gap)
+    return page.transform(page.size, Image.Transform.AFFINE, (1, lean, -100 * lean, 0, 1, 0), fillcolor=255)
+
+
+@pytest.mark.parametrize("lean", [-0.3, 0, 0.3])
+@pytest.mark.parametrize("gap", [0.02, 0.06, 0.2, 0.5])
+@pytest.mark.parametrize("digits", ["007", "11", "1517"])
+def test_characters_in_a_line_are_told_apart_however_near_they_are(digits, gap, lean):
+    found = find_glyphs(side_by_side(digits, gap, lean))
+    assert len(found) == len(digits)
+    for digit, one in zip(digits, found, strict=True):
+        assert likeness(one.glyph, find_glyph(side_by_side(digit, 0, lean)).glyph) > 0.9
+
+
+@pytest.mark.parametrize("sign", "ij:;=%!?")
+@pytest.mark.parametrize("text", ["{}", "7{}7"])
+def test_signs_of_several_parts_stay_whole_in_a_line(sign, text):
+    page = Image.new("L", (400, 160), 255)
+    ImageDraw.Draw(page).text((40, 20), text.format(sign), 0, caption_font(90))
+    assert len(find_glyphs(page)) == len(text.format(sign))
+
+
+def test_a_double_quote_is_told_from_two_ones():
+    page = Image.new("L", (110, 110), 255)
+    for left in (40, 58):
+        ImageDraw.Draw(page).rectangle((left, 30, left + 6, 55), 0)
+    assert len(find_glyphs(page)) == 1
 
 
 def test_a_framed_small_sign_keeps_its_scale():

@@ -71,7 +71,7 @@ def test_a_drawn_character_is_read():
     assert {best["character"] for best in narrowed} == set("TZ")
 
 
-@pytest.mark.parametrize("gap", [0.1, 0.4])
+@pytest.mark.parametrize("gap", [0.05, 0.1, 0.4])
 def test_digits_side_by_side_keep_their_leading_zeros(gap):
     answer = post("read", image=as_url(encoded(drawn(*"007", gap=gap))), alphabet="digits", several=True)
     assert answer["text"] == "007"

@@ -1,5 +1,7 @@
 """What the server can use: found again and again, opened once, told to the page."""
 
+import json
+import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -98,6 +100,14 @@ def test_a_model_is_told_with_its_figures_and_pictures(tmp_path):
     assert first["figure"] == "read right" and first["value"].endswith("%") and first["count"] == 10_000
     assert " to " in first["interval"]
     assert shelf.pictures("nobody") == {}
+
+
+def test_what_a_card_tells_of_its_training_is_a_number_or_nothing(shelf, tmp_path):
+    card = tmp_path / "cgan-digits" / CARD
+    told = json.loads(card.read_text())
+    for seconds in (math.nan, "long", None):
+        card.write_text(json.dumps(told | {"seconds": seconds}))
+        assert shelf.models()[0]["trained"]["seconds"] is None
 
 
 DAMAGED = [[], {"a": 3}, {"a": {"measures": {"b": {"value": "x"}}}}, {"a": {"measures": []}}]

@@ -3,6 +3,7 @@
 import struct
 import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -13,14 +14,14 @@ from web_client import as_url, drawn, encoded, opened
 
 from web_fields import Refusal
 from web_guard import Deadline, Limits
-from web_pictures import data_url, decoded, glyph_url
+from web_pictures import MOST_SCANS, data_url, glyph_url, looked_at
 
 LIMITS = Limits(pixels=1_000_000)
 PNG = encoded(drawn("7"))
 
 
 def decode(*urls, limits=LIMITS):
-    return list(decoded(urls, limits, Deadline(9)))
+    return looked_at(urls, lambda picture: picture, limits, Deadline(9))
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -28,6 +29,12 @@ def png_header(width: int, height: int) -> bytes:
     header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header)) + struct.pack(">I", 99) + b"IDAT"
     return b"\x89PNG\r\n\x1a\n" + chunks
+
+
+def scanned(times: int) -> bytes:
+    """A JPEG whose last scan comes again and again: each is of a few bytes, and costs as much as all pixels do."""
+    whole = encoded(Image.new("L", (64, 64), 200), "JPEG", progressive=True)
+    return whole[:-2] + times * whole[whole.rindex(b"\xff\xda") : -2] + whole[-2:]
 
 
 def apng() -> bytes:
@@ -63,6 +70,7 @@ def test_of_animations_the_first_frame_is_read():
         (as_url(png_header(1100, 1000)), 413, "received 1100 x 1000"),
         (as_url(png_header(10, 10)), 422, "damaged"),
         (as_url(encoded(Image.new("1", (900, 10)))), 422, "a side at most 64 times the other"),
+        (as_url(scanned(MOST_SCANS), "image/jpeg"), 422, "at most 200 scans"),
     ],
 )
 def test_other_data_is_refused(url, status, said):
@@ -80,14 +88,24 @@ def test_all_pictures_of_a_request_share_a_limit():
     assert caught.value.status == 413
 
 
-def test_large_pictures_are_read_in_turn():
-    (picture,) = decode(as_url(encoded(Image.new("1", (2100, 2000), 1))), limits=Limits())
-    assert picture.size == (2100, 2000)
+def test_of_large_pictures_one_is_looked_at_at_a_time():
+    url, at_once, most = as_url(encoded(Image.new("1", (2100, 2000), 1))), [], []
+
+    def look(picture):
+        at_once.append(picture.size)
+        time.sleep(0.05)
+        most.append(len(at_once))
+        return at_once.pop()
+
+    with ThreadPoolExecutor(3) as threads:
+        sizes = threads.map(lambda _: looked_at([url], look, Limits(), Deadline(9)), range(3))
+        assert list(sizes) == [[(2100, 2000)]] * 3
+    assert most == [1, 1, 1]
 
 
 def test_pictures_stop_where_the_time_is_over():
     with pytest.raises(Refusal) as caught:
-        list(decoded([as_url(PNG)], LIMITS, Deadline(-1)))
+        looked_at([as_url(PNG)], lambda picture: picture, LIMITS, Deadline(-1))
     assert caught.value.status == 408
 
 
