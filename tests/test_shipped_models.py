@@ -6,17 +6,18 @@ import pytest
 from config import ASCII, DIGITS
 from data_processor import TEST, load
 from non_characters import CALIBRATED, non_characters
-from runtime import MODELS_DIR, Recogniser, TrainedModel, Translator, Writer
+from runtime import MODELS_DIR, Generator, Recogniser, TrainedModel, Translator, Writer
 from synthetic_image_generator import render_alphabet
 
 TRANSLATORS = {"translator-digits": DIGITS, "translator-ascii": ASCII}
 READERS = {"recogniser-digits": DIGITS, "recogniser-ascii": ASCII, "judge-digits": DIGITS, "judge-ascii": ASCII}
 WRITERS = {"cvae-digits": DIGITS, "cvae-ascii": ASCII}
-LARGEST = {"cvae-ascii": 6 << 20}  # bytes of a whole folder
+INVENTORS = {"cgan-digits": DIGITS}
+LARGEST = {"cvae-ascii": 6 << 20, "cgan-digits": 8_000_000}  # bytes of a whole folder
 LARGEST_OTHERS = 6_000_000
 
 
-@pytest.mark.parametrize(("name", "alphabet"), (TRANSLATORS | READERS | WRITERS).items())
+@pytest.mark.parametrize(("name", "alphabet"), (TRANSLATORS | READERS | WRITERS | INVENTORS).items())
 def test_the_folder_is_whole_small_and_measured(name, alphabet):
     model = TrainedModel.open(name, MODELS_DIR)
     assert model.alphabet == alphabet
@@ -68,3 +69,14 @@ def test_digits_are_written_so_that_the_judge_can_read_them(name, least):
     noise = np.random.default_rng(0).standard_normal((len(labels), writer.latent_size), np.float32)
     drawn = np.round(255 * writer.decode(writer.styles(noise, labels), labels)).astype(np.uint8)
     assert (judge.recognise(drawn).probabilities.argmax(axis=1) == labels).mean() > least
+
+
+@pytest.mark.parametrize("name", INVENTORS)
+def test_digits_are_invented_as_asked_and_no_two_are_alike(name):
+    generator, judge = Generator.open(name, MODELS_DIR), Recogniser.open("judge-digits", MODELS_DIR)
+    noise = np.random.default_rng(0).standard_normal((60, generator.noise_size), np.float32)
+    for label in range(10):
+        weights = np.tile(np.eye(10, dtype=np.float32)[label], (60, 1))
+        drawn = np.round(255 * generator.invent(noise, weights)).astype(np.uint8)
+        assert (judge.recognise(drawn).probabilities.argmax(axis=1) == label).mean() > 0.9
+        assert len({picture.tobytes() for picture in drawn}) == 60
