@@ -1,6 +1,6 @@
 """What every layer of a trained model makes of one input. NumPy, onnx and onnxruntime only.
 
->>> writer = open_model("cvae-digits")
+>>> writer = Writer.open("cvae-digits")
 >>> [layer.name for layer in Activations(writer).of(drawing_inputs(writer, "2", seed=5))]
 ['00 style', '01 dense', ..., '08 image']
 """
@@ -12,14 +12,12 @@ import numpy as np
 
 from checks import unit_range
 from glyph_sources import TEMPERATURE, NoiseGlyphs
-from runtime import CARD, Generator, Recogniser, TrainedModel, Translator, Writer, open_session
+from runtime import Generator, TrainedModel, Writer, open_session
 from shell import UserError
-from source_choice import open_trained
 
 if TYPE_CHECKING:
     from onnx import GraphProto, NodeProto
 
-KINDS = {kind.task: kind for kind in (Recogniser, Translator, Writer, Generator)}
 STEPS = {
     **dict.fromkeys(("Conv", "ConvTranspose"), "convolution"),
     **dict.fromkeys(("MatMul", "Gemm"), "dense"),
@@ -54,20 +52,6 @@ class Step(NamedTuple):
     tensor: str
     name: str = ""  # telling, as somebody gave it; else empty
     channels_first: bool = False
-
-
-def open_model(name: str, models_dir: Path | None = None) -> TrainedModel:
-    """Opens a trained model as the kind that its card says it is.
-
-    Raises:
-        UserError: It is missing, not trained yet, or damaged, or of an unknown kind.
-    """
-    model = open_trained(TrainedModel, name, models_dir)
-    task = model.card["task"]
-    if task not in KINDS:
-        raise UserError(f"{model.folder / CARD}: expected a model of a task among {', '.join(KINDS)}, received "
-                        f"{task!r}; choose another model")  # fmt: skip
-    return KINDS[task].open(name, models_dir)
 
 
 def drawing_inputs(model: Writer | Generator, character: str | None, seed: int) -> dict[str, np.ndarray]:
@@ -114,7 +98,7 @@ class Activations:
     """The layers of a trained model, ready to be looked at; several threads may ask at a time.
 
     Args:
-        model: Any of `KINDS`; of a conditional VAE its decoder is shown, of a GAN its generator.
+        model: Of any kind; of a conditional VAE its decoder is shown, of a GAN its generator.
     """
 
     def __init__(self, model: TrainedModel):

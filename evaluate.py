@@ -38,10 +38,9 @@ from runtime import (
     read_card,
 )
 from shell import USAGE_ERROR, UserError, describe_os_error, parse, run_script, written_whole
+from trained import open_model
 from translator_evaluation import find_judge, translator_steps
 from writer_evaluation import Extent, main_data, writer_steps
-
-KINDS = {kind.task: kind for kind in (Recogniser, Translator, Writer, Generator)}
 
 
 @dataclass(frozen=True)
@@ -178,20 +177,6 @@ def evaluate(name: str, arguments: Arguments) -> Evaluation:
     steps = tqdm([*own, *compared], name, unit="section", leave=False, disable=None)  # silent without a terminal
     sections = [step() for step in steps]
     return Evaluation(model, sections[: len(own)], sections[len(own) :], note)
-
-
-def open_model(name: str, models_dir: Path | None) -> Recogniser | Translator | Writer | Generator:
-    """Opens a model as the kind that its card says it is.
-
-    Raises:
-        UserError: It is missing or damaged, or of a kind that cannot be measured.
-    """
-    model = TrainedModel.open(name, models_dir)
-    task = model.card["task"]
-    if task not in KINDS:
-        raise UserError(f"{model.folder / CARD}: expected a model of a task among {', '.join(KINDS)}, received "
-                        f"{task!r}; choose another model")  # fmt: skip
-    return KINDS[task].open(name, models_dir)
 
 
 def check_comparable(model: TrainedModel, other: TrainedModel) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from activations import Activations, drawing_inputs, label_of, open_model, reading_inputs
+from activations import Activations, drawing_inputs, label_of, reading_inputs
 from drawing import save_frames
 from glyph_sources import ModelGlyphs
 from inference_tasks import default_model
@@ -15,6 +15,7 @@ from layer_figure import Scene, draw_frames, draw_sheet
 from picture import to_glyph
 from runtime import CARD, Generator, TrainedModel, Writer
 from shell import UserError, written_whole
+from trained import open_model
 
 if TYPE_CHECKING:
     from visualize_model import Arguments

@@ -3,21 +3,18 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
-from config import PRESETS
 from glyph_sources import SAMPLED_SETS, GlyphSource, ModelGlyphs, NoiseGlyphs, RealGlyphs
 from inference_tasks import default_model
 from invented_glyphs import InventedGlyphs, UntoldGlyphs
-from runtime import CARD, Generator, Recogniser, TrainedModel, Writer, find_models, model_places, read_card
+from runtime import CARD, Generator, Recogniser, Writer, find_models, read_card
 from shell import UserError
+from trained import open_trained
 
 USUAL_MODELS = {"cvae": "cvae-ascii", "cgan": "cgan-ascii", "gan": "gan-digits"}
 """The model that each source which is one stands for, where nothing is known of the text."""
 SOURCES = (*USUAL_MODELS, *SAMPLED_SETS)
 """Names of what characters can come from."""
-
-Model = TypeVar("Model", bound=TrainedModel)
 
 
 def source_of(model: str, models_dir: Path | None = None) -> str:
@@ -76,11 +73,3 @@ def open_reader(alphabet: str, models_dir: Path | None = None) -> Recogniser:
     """The recogniser of these characters: of the folder given or, failing that, the shipped one."""
     name = default_model("recogniser", alphabet)
     return open_trained(Recogniser, name, models_dir if name in find_models(models_dir) else None)
-
-
-def open_trained(kind: type[Model], name: str, models_dir: Path | None = None) -> Model:
-    """Opens a trained model; where it could be but was not trained yet, the error tells the command."""
-    if name in PRESETS and name not in find_models(models_dir):
-        places = " or ".join(map(str, model_places(models_dir)))
-        raise UserError(f"model {name!r}: not found in {places}; train it: python train.py {name}")
-    return kind.open(name, models_dir)

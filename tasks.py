@@ -38,7 +38,8 @@ class Task(Protocol):
         """What the projector shows of images with these labels: float32 `(N, C)`."""
 
     # Optional: validate(model, epoch) -> dict[str, float], figures that join the validation's after every epoch, or
-    # take the place of those of the same name, such as `loss`, by which the best epoch is chosen.
+    # take the place of those of the same name, such as `loss`, by which the best epoch is chosen. And settle(model),
+    # called before every validation with the averages of the weights, to make what is no weight fit them.
 
     def card(self, model: "keras.Model") -> dict:
         """What the model card says of this kind of model, and what it was told about itself on validation data."""

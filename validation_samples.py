@@ -51,7 +51,7 @@ class SampleCheck:
     """
 
     def __init__(self, images: np.ndarray, labels: np.ndarray, alphabet: str, reader: Recogniser | None):
-        self.alphabet, self.reader, self.labels = alphabet, reader, labels
+        self.alphabet, self.reader = alphabet, reader
         axes = np.random.default_rng(0).standard_normal((images[0].size, PROJECTED), np.float32)
         self.axes = axes / np.sqrt(images[0].size)
         self.features, _ = self._seen(images)

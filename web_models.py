@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from activations import KINDS, Activations
+from activations import Activations
 from config import ASCII, DIGITS, PRESETS
 from data_files import data_directory, idx_names, locate
 from glyph_sources import SAMPLED_SETS, TEMPERATURE, GlyphSource, RealGlyphs
@@ -18,6 +18,7 @@ from report import Measure
 from runtime import CARD, Recogniser, TrainedModel, Translator, find_models, is_number, read_card
 from shell import UserError, did_you_mean
 from source_choice import SOURCES, USUAL_MODELS, glyphs_of, usual_model
+from trained import KINDS
 from web_fields import SHOWN, Refusal
 
 log = logging.getLogger("scriptorium")

@@ -17,13 +17,14 @@ import tyro
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from activations import Activations, drawing_inputs, open_model, reading_inputs
+from activations import Activations, drawing_inputs, reading_inputs
 from benchmarks.bench_inference import Cost, run_once
 from benchmarks.bench_inference import spread as spread_of_costs
 from benchmarks.bench_recognise import spread
 from report import Row, as_markdown, yes
 from runtime import MODELS_DIR, Generator, TrainedModel, Writer
 from shell import parse, run_script
+from trained import open_model
 
 MILLISECONDS, SECONDS = 50.0, 1.0  # wanted, at most: of a request, and of the figure
 

@@ -8,11 +8,12 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from activations import Activations, drawing_inputs, find_steps, label_of, open_model, reading_inputs
+from activations import Activations, drawing_inputs, find_steps, label_of, reading_inputs
 from glyph_sources import ModelGlyphs
 from invented_glyphs import InventedGlyphs
 from runtime import MODELS_DIR, Generator
 from shell import UserError
+from trained import open_model
 
 
 @pytest.fixture(scope="module")
