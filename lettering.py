@@ -28,7 +28,9 @@ SOFTNESS = math.hypot(BLUR, KERNEL, 12**-0.5)  # of both and of the pixel itself
 CORES = 2  # how often a pixel is taken off a stroke's edges, to find its middle
 SWELLING = 0.8, 0.12  # a stroke of w glyph pixels comes out so much broader than its profile says: + w x; measured
 PALEST = 0.4  # of full ink: a stroke whose ridge is paler is not brought to full ink
+FAINTEST = 0.5  # of a ridge: a glyph that nowhere gets so far is blank
 LEVELS = 0.2, 0.84  # of a stroke's ridge: contours beyond them are noise, or break
+CREST = 0.9  # of a glyph's highest ridge: a contour any higher is a speck, or none
 SOFT_EDGE = 3  # pixels, both sides together, by which ink spans more than its contour
 FINEST_PEN = 1.2  # pixels: a finer one would miss them
 INVISIBLE = 8  # of 255: paler edges are cut off
@@ -108,14 +110,17 @@ def ink_letters(
         room: Pixels that none may be wider than; nor is any higher than the body.
     """
     ink = _inked(glyphs)
-    strokes, fields = stroke_widths(ink), _fields(ink, hand.shear)
+    fields = _fields(ink, hand.shear)
+    peaks = fields.max(axis=(1, 2))
+    strokes = np.where(peaks < FAINTEST, 0, stroke_widths(ink))
     forms = np.array([form_of(character) for character in characters], np.float32) * body * hand.size[:, None]
     are_signs = np.array([not character.isalnum() for character in characters])
-    levels = np.full(len(glyphs), 0.5, np.float32)
+    levels = np.full(len(glyphs), FAINTEST, np.float32)
     for _ in range(2):  # how high a contour is depends on its level, and that on how much the glyph is enlarged
         boxes = _boxes(fields, levels)
         scales = _scales(boxes, forms, are_signs, (room, body))
         levels, gains = _contours(strokes, max(pen * body, FINEST_PEN), np.sqrt(scales.prod(axis=1)))
+        levels = np.minimum(levels, CREST * peaks)
     boxes = _boxes(fields, levels)
     tops = _tops(boxes, forms, scales, are_signs) - hand.rise
     drawn = {}

@@ -109,3 +109,17 @@ def test_a_pale_glyph_is_written_in_full_ink():
     (letter,) = written("O", [drawn("ring", 2.5) // 2])
     assert letter.ink.max() == 255
     assert not letter.ink[len(letter.ink) // 2, letter.ink.shape[1] // 2]
+
+
+@pytest.mark.parametrize("shape", ["ring", "upright", "slanted"])
+def test_however_pale_a_glyph_is_none_grows_beyond_its_form(shape):
+    levels = range(1, 256, 6)
+    letters = written("O" * len(levels), [np.uint8(drawn(shape, 2.5) * (level / 255)) for level in levels])
+    assert max(letter.ink.shape[0] for letter in letters) < 1.1 * BODY
+    assert not letters[0].ink.any() and letters[-1].ink.any()
+
+
+def test_noise_as_pale_as_the_palest_contour_grows_neither():
+    rng = np.random.default_rng(0)
+    glyphs = [rng.integers(0, most, (28, 28), dtype=np.uint8) for most in range(20, 140, 2)]
+    assert max(letter.ink.shape[0] for letter in written("g" * len(glyphs), glyphs)) < 1.1 * BODY
