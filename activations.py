@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from checks import unit_range
+from generators import Generator, Writer
 from glyph_sources import TEMPERATURE, NoiseGlyphs
-from runtime import Generator, TrainedModel, Writer, open_session
+from runtime import TrainedModel, open_session
 from shell import UserError
 
 if TYPE_CHECKING:

@@ -35,8 +35,7 @@ PORT = re.compile(r":[0-9]+\Z")
 ZIPPED = ("application/json", "text/html")
 GZIP_LEVEL, GZIP_FROM = 1, 1024  # of zlib, 0 to 9; bytes of an answer
 NOT_FOUND = "there is nothing at this address"
-MEANINGS = {404: NOT_FOUND, 405: "this address does not take that method",
-            413: "expected at most 5 MB, received more; send a smaller picture"}  # fmt: skip
+MEANINGS = {404: NOT_FOUND, 405: "this address does not take that method"}
 
 log = logging.getLogger("scriptorium")
 
@@ -93,7 +92,7 @@ def create_app(
     add_plain_routes(app, shelf)
     app.after_request(finished)
     app.register_error_handler(UserError, refused)
-    app.register_error_handler(HTTPException, refused_by_flask)
+    app.register_error_handler(HTTPException, partial(refused_by_flask, limits))
     app.register_error_handler(Exception, failed)
     return app
 
@@ -242,10 +241,11 @@ def refused(error: UserError) -> Response:
     return response
 
 
-def refused_by_flask(error: HTTPException) -> Response:
+def refused_by_flask(limits: Limits, error: HTTPException) -> Response:
     """What no route was asked for."""
     status = error.code or 500
-    words = MEANINGS.get(status) or f"the request was refused: {http.HTTPStatus(status).phrase.lower()}"
+    meanings = MEANINGS | {413: f"{limits.too_long}; send a smaller picture"}
+    words = meanings.get(status) or f"the request was refused: {http.HTTPStatus(status).phrase.lower()}"
     response = as_json({"error": words}, status)
     if allowed := getattr(error, "valid_methods", None):
         response.headers["Allow"] = ", ".join(allowed)

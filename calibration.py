@@ -4,7 +4,7 @@ import numpy as np
 
 from metrics import fit_temperature
 from non_characters import CALIBRATED, non_characters
-from runtime import evidence
+from readers import evidence
 
 MOST_REFUSED = 0.003  # share of real characters that the rule may refuse at most
 

@@ -5,14 +5,14 @@ import numpy as np
 from keras import layers, ops
 
 from augmentation import RandomStrays, augmented
-from batches import EVALUATION_BATCH, GlyphBatches, MeanOverBatch, training_part, validation_part
+from batches import MeanOverBatch
 from blocks import predicted
 from calibration import calibrate
 from config import AugmentConfig, ClassifierConfig, ClassifierRun
-from data_processor import GlyphDataset
 from drawing import tile
 from evaluation_pictures import as_array, draw_confusion
 from metrics import confusion
+from model_task import ModelTask
 
 SAMPLE_ROWS, SAMPLE_COLUMNS = 8, 24  # of the progress picture
 
@@ -139,29 +139,11 @@ def build_classifier(run: ClassifierRun) -> Classifier:
     return Classifier(run.model, run.augment, run.seed, name="classifier")
 
 
-class ClassifierTask:
-    """What `train.py` needs to know of reading.
+class ClassifierTask(ModelTask):
+    """What `train.py` needs to know of reading."""
 
-    Args:
-        run: The resolved configuration.
-        data: The joined data set on the model's alphabet.
-    """
-
-    kind = "recognise"
-
-    def __init__(self, run: ClassifierRun, data: GlyphDataset):
-        self.run, self.data = run, data
-        self.validation = validation_part(run, data)
-
-    def build(self) -> Classifier:
-        return build_classifier(self.run)
-
-    def training_batches(self) -> GlyphBatches:
-        run = self.run
-        return GlyphBatches(training_part(run, self.data), run.batch_size, seed=run.seed, shares=run.dataset_share)
-
-    def validation_batches(self) -> GlyphBatches:
-        return GlyphBatches(self.validation, EVALUATION_BATCH)
+    kind, stated = "recognise", ("alphabet", "architecture", "image_size", "feature_size")
+    untrained = staticmethod(build_classifier)
 
     def read(self, model: Classifier, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Logits `(N, K)` and features `(N, F)` of uint8 images."""
@@ -183,21 +165,12 @@ class ClassifierTask:
         shown = np.pad(shown, [(0, count - len(shown)), *[(0, 0)] * 3])
         return tile(shown.reshape(SAMPLE_ROWS, SAMPLE_COLUMNS, *shown.shape[1:]))
 
-    def finish(self, model: Classifier) -> None:
-        """Nothing is left to do to the weights."""
-
     def features(self, model: Classifier, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Features `(N, F)` of images, for the projector."""
         return self.read(model, images)[1]
 
     def card(self, model: Classifier) -> dict:
-        """What the model card says of this task beside what it says of every model, measured on validation."""
-        config, part = self.run.model, self.validation
-        return {
-            "task": self.kind,
-            "alphabet": config.alphabet,
-            "architecture": config.architecture,
-            "image_size": config.image_size,
-            "feature_size": config.feature_size,
-            **calibrate(lambda images: self.read(model, images)[0], part.images, part.labels, self.run.seed),
-        }
+        """The same with how sure to be and when to refuse, measured on validation."""
+        part = self.validation
+        measured = calibrate(lambda images: self.read(model, images)[0], part.images, part.labels, self.run.seed)
+        return super().card(model) | measured

@@ -5,7 +5,7 @@ import numpy as np
 from config import LOOK_ALIKES
 from data_processor import TEST, GlyphDataset
 from metrics import alike
-from runtime import Recogniser
+from readers import Recogniser
 from shell import UserError
 
 

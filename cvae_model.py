@@ -5,11 +5,12 @@ import numpy as np
 from keras import layers, ops
 
 from augmentation import Seeded, augmented
-from batches import EVALUATION_BATCH, MeanOverBatch, training_part, validation_part
+from batches import MeanOverBatch, training_part
 from blocks import SHEET_COLUMNS, LabelledBatches, doubled, predicted, progress_sheet
 from config import ACTIVE_VARIANCE, AugmentConfig, CVAEConfig, CVAERun
 from data_processor import GlyphDataset
 from learned_prior import LearnedPrior, fit_to_posteriors, standard_log_density
+from model_task import ModelTask
 
 BINARISED = 1  # stream of random numbers
 
@@ -224,29 +225,18 @@ def build_cvae(run: CVAERun) -> CVAE:
     return CVAE(run.model, run.augment, run.seed, name="cvae")
 
 
-class CVAETask:
-    """What `train.py` needs to know of writing.
+class CVAETask(ModelTask):
+    """What `train.py` needs to know of writing."""
 
-    Args:
-        run: The resolved configuration.
-        data: The joined data set on the model's alphabet.
-    """
-
-    kind = "write"
+    kind, stated = "write", ("alphabet", "architecture", "image_size", "latent_size", "likelihood")
+    untrained = staticmethod(build_cvae)
 
     def __init__(self, run: CVAERun, data: GlyphDataset):
-        self.run, self.data = run, data
+        super().__init__(run, data)
         self.noise = np.random.default_rng(run.seed).standard_normal((SHEET_COLUMNS, run.model.latent_size), np.float32)
 
-    def build(self) -> CVAE:
-        return build_cvae(self.run)
-
-    def training_batches(self) -> LabelledBatches:
-        run = self.run
-        return LabelledBatches(training_part(run, self.data), run.batch_size, seed=run.seed, shares=run.dataset_share)
-
-    def validation_batches(self) -> LabelledBatches:
-        return LabelledBatches(validation_part(self.run, self.data), EVALUATION_BATCH)
+    def batches(self, part: GlyphDataset, batch_size: int, **drawn) -> LabelledBatches:
+        return LabelledBatches(part, batch_size, **drawn)
 
     def draw(self, model: CVAE) -> dict[str, np.ndarray]:
         """The progress picture, uint8 `(H, W)`: a row a character, a column a style, the same ones every epoch."""
@@ -278,15 +268,3 @@ class CVAETask:
     def features(self, model: CVAE, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Mean styles `(N, Z)` of images, for the projector."""
         return self.posteriors(model, images, labels)[0]
-
-    def card(self, model: CVAE) -> dict:
-        """What the model card says of this task beside what it says of every model."""
-        config = self.run.model
-        return {
-            "task": self.kind,
-            "alphabet": config.alphabet,
-            "architecture": config.architecture,
-            "image_size": config.image_size,
-            "latent_size": config.latent_size,
-            "likelihood": config.likelihood,
-        }

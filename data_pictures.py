@@ -18,7 +18,8 @@ from PIL import Image
 import data_files
 from config import ALNUM, ASCII, DIGITS, IMAGE_SIZE
 from data_sources import SPLIT_NAMES, TEST, TRAIN, SourceData, alphabet_of, naming_damage
-from picture import MAX_PIXELS, SUFFIXES, frame, to_glyph
+from decoding import MAX_PIXELS, SUFFIXES
+from picture import frame, to_glyph
 from shell import UserError
 
 Item = TypeVar("Item")

@@ -5,10 +5,11 @@ import numpy as np
 from keras import layers, ops
 
 from augmentation import augmented
-from batches import EVALUATION_BATCH, GlyphBatches, MeanOverBatch, training_part, validation_part
+from batches import GlyphBatches, MeanOverBatch
 from config import AugmentConfig, TranslatorConfig, TranslatorRun
 from data_processor import VALIDATION, GlyphDataset, evenly_spread
 from drawing import tile
+from model_task import ModelTask
 from synthetic_image_generator import find_font, font_name
 
 DECISIVE = 1000.0  # sharpness in use: one character, but where two are as good as equal
@@ -158,32 +159,23 @@ class TranslatorBatches(GlyphBatches):
         return inputs | {"font": font}, targets | {"glyph": glyph}
 
 
-class TranslatorTask:
-    """What `train.py` needs to know of translation; every model file has one such class.
+class TranslatorTask(ModelTask):
+    """What `train.py` needs to know of translation.
 
     Args:
-        run: The resolved configuration.
-        data: The joined data set on the model's alphabet.
         type_glyphs: uint8 `(F, K, S, S, 1)`, what `render_alphabet` drew for every font.
     """
 
-    kind = "translate"
+    kind, stated = "translate", ("alphabet", "fonts", "image_size", "code_size")
+    untrained = staticmethod(build_translator)
 
     def __init__(self, run: TranslatorRun, data: GlyphDataset, type_glyphs: np.ndarray):
-        self.run, self.data, self.type_glyphs = run, data, type_glyphs
+        super().__init__(run, data)
+        self.type_glyphs = type_glyphs
         self.sample = evenly_spread(data.part(VALIDATION)[1], classes=len(run.model.alphabet), count=SAMPLE_ROWS)
 
-    def build(self) -> Translator:
-        return build_translator(self.run)
-
-    def training_batches(self) -> TranslatorBatches:
-        part = training_part(self.run, self.data)
-        return TranslatorBatches(
-            part, self.run.batch_size, self.type_glyphs, seed=self.run.seed, shares=self.run.dataset_share
-        )
-
-    def validation_batches(self) -> TranslatorBatches:
-        return TranslatorBatches(validation_part(self.run, self.data), EVALUATION_BATCH, self.type_glyphs)
+    def batches(self, part: GlyphDataset, batch_size: int, **drawn) -> TranslatorBatches:
+        return TranslatorBatches(part, batch_size, self.type_glyphs, **drawn)
 
     def draw(self, model: Translator) -> dict[str, np.ndarray]:
         """The progress picture, uint8 `(H, W)`: a row a character, as written and in every font."""
@@ -219,12 +211,5 @@ class TranslatorTask:
         return keras.ops.convert_to_numpy(model.reader(images)[0])
 
     def card(self, model: Translator) -> dict:
-        """What the model card says of this task beside what it says of every model."""
-        config = self.run.model
-        return {
-            "task": self.kind,
-            "alphabet": config.alphabet,
-            "fonts": [font_name(find_font(font)) for font in config.fonts],  # names, where a setting may be a path
-            "image_size": config.image_size,
-            "code_size": config.code_size,
-        }
+        """The same with fonts by their names, where a setting may be a path."""
+        return super().card(model) | {"fonts": [font_name(find_font(font)) for font in self.run.model.fonts]}

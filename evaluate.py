@@ -22,21 +22,12 @@ import reader_evaluation
 import translator_evaluation
 from data_processor import SEEDS
 from evaluation_data import Pictures, data_for, training_pictures
+from generators import Generator, Writer
 from invention_evaluation import invention_steps
 from reader_evaluation import comparison_steps, reader_steps
+from readers import Recogniser, Translator
 from report import Section, fill_readme, read_readme, readme_block, summary
-from runtime import (
-    CARD,
-    Generator,
-    Recogniser,
-    TrainedModel,
-    Translator,
-    Writer,
-    card_text,
-    list_models,
-    model_places,
-    read_card,
-)
+from runtime import CARD, TrainedModel, card_text, list_models, model_places, read_card
 from shell import USAGE_ERROR, UserError, describe_os_error, parse, run_script, written_whole
 from trained import open_model
 from translator_evaluation import find_judge, translator_steps

@@ -14,17 +14,19 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from config import PLACES, RunConfig, from_settings, to_settings
+from config import RunConfig
+from model_task import ModelTask
+from run_settings import PLACES, from_settings, to_settings
 from run_state import RunState, save_weights
 from runtime import CARD, card_text, file_sha256, open_session
 from shell import UserError, run_script, written_whole
-from tasks import Task, build_model
+from tasks import build_model
 
 LARGEST_DIFFERENCE = 1e-4
 COMPARED = 64  # random pictures an exported file is compared with Keras on
 
 
-def export_model(task: Task, model: keras.Model, state: RunState) -> Path:
+def export_model(task: ModelTask, model: keras.Model, state: RunState) -> Path:
     """Writes `modelh5/NAME/`, as a whole or not at all.
 
     Raises:
@@ -97,7 +99,7 @@ def plain_copy(run: RunConfig, model: keras.Model) -> keras.Model:
     return copy
 
 
-def describe_run(task: Task, model: keras.Model, state: RunState) -> dict:
+def describe_run(task: ModelTask, model: keras.Model, state: RunState) -> dict:
     """What the card says of how the model came to be."""
     run, best, backend = task.run, state.history[state.best_epoch - 1], keras.backend.backend()
     return {

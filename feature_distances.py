@@ -145,6 +145,7 @@ def kernel_distance(first: np.ndarray, second: np.ndarray, seed: int = 0) -> Ker
 def _squared_discrepancy(x: np.ndarray, y: np.ndarray) -> float:
     """Of two samples `(N, F)` of one size."""
     size, length = x.shape
-    xx, yy, xy = ((one @ other.T / length + 1) ** 3 for one, other in ((x, x), (y, y), (x, y)))  # (N, N)
+    bases = (one @ other.T / length + 1 for one, other in ((x, x), (y, y), (x, y)))  # (N, N)
+    xx, yy, xy = (base * base * base for base in bases)  # a power of an array takes ten times as long
     within = xx.sum() - np.trace(xx) + yy.sum() - np.trace(yy)
     return within / (size * (size - 1)) - 2 * xy.mean()

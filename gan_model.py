@@ -6,11 +6,12 @@ from keras import layers, ops
 
 from adversity import LOSSES, AtMostUnitStretch, Turning
 from augmentation import Seeded, augmented
-from batches import EVALUATION_BATCH, MeanOverBatch, training_part, validation_part
+from batches import EVALUATION_BATCH, MeanOverBatch
 from blocks import SHEET_COLUMNS, LabelledBatches, doubled, predicted, progress_sheet
 from config import AugmentConfig, GANConfig, GANRun
 from data_processor import GlyphDataset
-from runtime import Recogniser
+from model_task import ModelTask
+from readers import Recogniser
 from shell import UserError
 from validation_samples import SampleCheck
 
@@ -245,23 +246,22 @@ def build_gan(run: GANRun) -> GAN:
     return GAN(run.model, run.augment, run.seed, name="gan")
 
 
-class GANTask:
+class GANTask(ModelTask):
     """What `train.py` needs to know of inventing.
 
     Args:
-        run: The resolved configuration.
-        data: The joined data set on the model's alphabet.
         reader: A recogniser to compare epochs by; without one, pixels are.
 
     Raises:
         UserError: There are too few pictures to compare epochs by.
     """
 
-    kind = "invent"
+    kind, stated = "invent", ("alphabet", "image_size", "noise_size", "labelled")
+    untrained = staticmethod(build_gan)
 
     def __init__(self, run: GANRun, data: GlyphDataset, reader: Recogniser | None = None):
-        self.run, self.data = run, data
-        part, rng = validation_part(run, data), np.random.default_rng(run.seed)
+        super().__init__(run, data)
+        part, rng = self.validation, np.random.default_rng(run.seed)
         if len(part.labels) < FEWEST:
             raise UserError(f"{data.name}: expected {FEWEST} pictures or more for validation, received "
                             f"{len(part.labels)}; raise --limit, or choose a larger --dataset")  # fmt: skip
@@ -271,15 +271,8 @@ class GANTask:
         self.noise = rng.standard_normal((len(chosen), run.model.noise_size), np.float32)
         self.sheet = rng.standard_normal((SHEET_COLUMNS**2, run.model.noise_size), np.float32)
 
-    def build(self) -> GAN:
-        return build_gan(self.run)
-
-    def training_batches(self) -> LabelledBatches:
-        run = self.run
-        return LabelledBatches(training_part(run, self.data), run.batch_size, seed=run.seed, shares=run.dataset_share)
-
-    def validation_batches(self) -> LabelledBatches:
-        return LabelledBatches(validation_part(self.run, self.data), EVALUATION_BATCH)
+    def batches(self, part: GlyphDataset, batch_size: int, **drawn) -> LabelledBatches:
+        return LabelledBatches(part, batch_size, **drawn)
 
     def invented(self, model: GAN, noise: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Pictures float32 `(N, S, S, 1)` in [0, 1] of noise `(N, Z)` and, where the model is told, labels `(N,)`."""
@@ -290,7 +283,7 @@ class GANTask:
         return [np.eye(len(config.alphabet), dtype=np.float32)[labels]] if config.labelled else []
 
     def settle(self, model: GAN) -> None:
-        """Makes the statistics fit the weights, which are averages when this is called, before every validation."""
+        """Makes what the generator normalises by fit the averages of the weights."""
         settle_statistics(model.generator, self.noise, *self._told(self.asked))
 
     def validate(self, model: GAN, epoch: int) -> dict[str, float]:
@@ -315,20 +308,6 @@ class GANTask:
         drawn = self.invented(model, noise, np.arange(len(noise)) // SHEET_COLUMNS)
         return {"progress": progress_sheet(drawn.reshape(-1, SHEET_COLUMNS, *drawn.shape[1:]))}
 
-    def finish(self, model: GAN) -> None:
-        """Nothing is left to do to the weights."""
-
     def features(self, model: GAN, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """The discriminator's features `(N, F)` of images, for the projector."""
         return predicted(model.discriminator, images / np.float32(255), *self._told(labels))[1]
-
-    def card(self, model: GAN) -> dict:
-        """What the model card says of this task beside what it says of every model."""
-        config = self.run.model
-        return {
-            "task": self.kind,
-            "alphabet": config.alphabet,
-            "image_size": config.image_size,
-            "noise_size": config.noise_size,
-            "labelled": config.labelled,
-        }

@@ -26,12 +26,13 @@ from handwriting import HandwritingGenerator, check_seed
 from idle_options import refuse_idle
 from inference import is_picture_name
 from invented_glyphs import UntoldGlyphs
-from layout import Layout, Page
+from layout import Layout
 from mixture import parse_mixture
 from own_characters import own_characters, read_style
 from shell import UserError, parse, run_script, written_whole
 from source_choice import source_of, usual_model
 from style import Style
+from written_page import Page
 
 LONG_TEXT = 2000  # characters; writing more shows how far it is
 MOST_RANDOM = 1_000_000  # characters

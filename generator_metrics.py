@@ -12,11 +12,13 @@ from typing import NamedTuple
 import numpy as np
 
 from checks import check, check_probabilities, require, unit_range
-from metrics import NORMAL_95, Share, accuracy, nearest_glyph, ssim
+from glyph_metrics import nearest_glyph, ssim
+from metrics import NORMAL_95, Share, accuracy
 
 NEIGHBOURS = 5  # k of precision, recall, density and coverage, as Naeem et al. take it
 CLOSEST_PERCENT = 1.0  # of held-out pictures: nearer to the training part than these is suspicious
-BLOCK = 1 << 22  # distances held at a time: 32 MB as float64, and a few such arrays
+BLOCK = 1 << 20  # distances held at a time: 8 MB as float64, which a processor keeps at hand
+LOOKED_UP = 8192  # training pictures held as floats at a time: all of them would be hundreds of MB
 PARTNERS = 4  # of each picture, by which likeness is told: that of all pairs would take minutes
 PAIRS = 2000  # compared at a time; SSIM holds eight float64 copies of them
 
@@ -79,7 +81,8 @@ def _squared_reach(features: np.ndarray, k: int) -> np.ndarray:
     reach = np.empty(len(features))
     for rows, squares in _squared_distances(features, features):
         squares[np.arange(len(squares)), np.arange(rows.start, rows.stop)] = np.inf  # not to itself
-        reach[rows] = np.partition(squares, k - 1, axis=1)[:, k - 1]
+        squares.partition(k - 1, axis=1)
+        reach[rows] = squares[:, k - 1]
     return reach
 
 
@@ -87,10 +90,13 @@ def _squared_distances(points: np.ndarray, others: np.ndarray) -> Iterator[tuple
     """Rows of points, and their squared distances float64 `(rows, M)` to all others, a block at a time."""
     centre = others.mean(axis=0, dtype=float)  # far from the origin the difference of squares would lose digits
     points, others = points - centre, others - centre
-    lengths, size = np.square(others).sum(axis=1), max(1, BLOCK // len(others))
+    own, lengths = (np.square(each).sum(axis=1) for each in (points, others))
+    size = max(1, BLOCK // len(others))
     for start in range(0, len(points), size):
         rows = slice(start, min(start + size, len(points)))
-        squares = np.square(points[rows]).sum(axis=1)[:, None] + lengths - 2 * points[rows] @ others.T
+        squares = -2 * points[rows] @ others.T
+        squares += lengths  # in place: to make room for such arrays takes as long as to fill them
+        squares += own[rows, None]
         yield rows, np.maximum(squares, 0, out=squares)
 
 
@@ -201,9 +207,16 @@ def nearest_training_image(generated: np.ndarray, training: np.ndarray) -> tuple
     Returns:
         Its index int `(N,)`, and the Euclidean distance float64 `(N,)`, of pixels in [0, 1]: from 0 to S.
     """
-    index = nearest_glyph(generated, training)
-    pairs = zip(generated, training[index], strict=True)
-    return index, np.array([np.linalg.norm(unit_range(one).astype(float) - unit_range(other)) for one, other in pairs])
+    check("NHW1 MHW1", generated=generated, training=training)
+    index, distance = np.zeros(len(generated), int), np.full(len(generated), np.inf)
+    for start in range(0, len(training), LOOKED_UP):
+        some = training[start : start + LOOKED_UP]
+        nearest = nearest_glyph(generated, some)
+        gaps = unit_range(generated).astype(float) - unit_range(some[nearest])
+        apart = np.sqrt(np.square(gaps).sum(axis=(1, 2, 3)))
+        nearer = apart < distance
+        index[nearer], distance[nearer] = start + nearest[nearer], apart[nearer]
+    return index, distance
 
 
 def memorised(generated: np.ndarray, held_out: np.ndarray, percent: float = CLOSEST_PERCENT) -> Share:

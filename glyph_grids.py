@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from layout import Box, Layout, Page
+from layout import Layout
 from letterspacing import FAINT
 from shell import UserError
+from written_page import Box, Page
 
 MOST_PIXELS = 100_000_000  # of a grid
 TAKEN = ("height", "ink", "paper")  # what a layout tells a grid

@@ -19,12 +19,13 @@ from checks import check, check_labels, require
 from config import DIGITS
 from glyph_sources import SAMPLED_SETS, TEMPERATURE, GlyphSource, ModelGlyphs, NoiseGlyphs
 from invented_glyphs import InventedGlyphs, UntoldGlyphs
-from layout import Layout, Page, set_pages
+from layout import Layout, set_pages
 from mixture import shares_of
 from restoration import denoise, interpolate, reconstruct
 from shell import UserError, did_you_mean
 from source_choice import SOURCES, open_source, source_of
 from style import Style
+from written_page import Page
 
 SEEDS = 2**32  # there are so many, from 0
 NAMED_AT_MOST = 12  # characters in a message
@@ -147,12 +148,7 @@ class HandwritingGenerator:
         Raises:
             UserError: It needs several pages.
         """
-        pages = self.write_pages(text, style, layout, skip_unknown)
-        page = next(pages)
-        if next(pages, None) is not None:
-            raise UserError("text: expected one that fits a page, received more; raise the page's height, or write "
-                            "several pages")  # fmt: skip
-        return page
+        return only_page(self.write_pages(text, style, layout, skip_unknown), "text: expected one that fits a page")
 
     def write_pages(
         self, text: str, style: Style | None = None, layout: Layout = USUAL, skip_unknown: bool = False
@@ -325,6 +321,14 @@ class HandwritingGenerator:
         fits = shown.dtype == np.uint8 and shown.shape == (size, size, 1)
         require(fits, f"an end must be a style or a picture uint8 ({size}, {size}, 1)", shown=shown)
         return writer.encode(shown[None], labels)[0][0], int(labels[0])
+
+
+def only_page(pages: Iterator[Page], expected: str) -> Page:
+    """The only page; where there are several, it is a `UserError` that begins with what was expected."""
+    page = next(pages)
+    if next(pages, None) is not None:
+        raise UserError(f"{expected}, received more; raise the page's height, or write several pages")
+    return page
 
 
 def check_seed(seed: int) -> None:

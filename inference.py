@@ -20,11 +20,11 @@ import numpy as np
 import tyro
 
 from config import characters_of
+from decoding import FORMATS, SUFFIXES, open_picture
 from inference_figures import preview
 from inference_tasks import Answer, Denoising, Opened, PictureTask, Recognition, Reconstruction, Translation
 from interpolation import Interpolation
 from noises import NOISES
-from picture import FORMATS, SUFFIXES, open_picture
 from shell import USAGE_ERROR, UserError, naming, parse, run_script, written_whole
 
 CHUNK = 256  # pictures held in memory at a time

@@ -9,12 +9,14 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from config import characters_of
+from generators import Writer
 from inference_figures import TOP, draw_reading, draw_restored, draw_typeset, flatten
 from ink import MIN_CONTRAST, BlankError
 from noises import add_noise
 from picture import FoundGlyph, find_glyph
+from readers import Reading, Recogniser, Translator
 from restoration import denoise, most_likely_labels, psnr, reconstruct
-from runtime import Reading, Recogniser, TrainedModel, Translator, Writer
+from runtime import TrainedModel
 from shell import UserError
 
 if TYPE_CHECKING:

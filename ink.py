@@ -3,6 +3,7 @@
 Ink is a float32 array: 0 is paper, 1 is full ink. NumPy and Pillow only, as `picture.py` says.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +14,7 @@ from shell import UserError
 MIN_CONTRAST = 10.0  # grey levels of 255 between ink and paper; fainter is paper texture
 MIN_SIGNAL = 3.0  # ink over paper noise, in standard deviations; pure noise reaches 2
 OWN_GREYS_PIXELS = 64 * 64  # a clean picture of at most this keeps its greys: glyph data, not a faint or uneven pen
-APART = 0.15  # of the tallest character: two pieces nearer to each other, across, are of one
-CLOSE = 0.05  # the same in a line of characters, of pieces that are not as high as each other
-AS_HIGH = 0.65  # of the higher one: in a line, two pieces of at least that height are two characters
-WITHIN = 0.85  # of the narrower one: two that overlap by more, across, are of one all the same
-STUBBY = 4.7  # pens: two lower strokes are a double quote, and higher ones two characters, as 11
+ASKED, LARGE = 15, 0.5  # so many parts at most tell the pen, each at least so long beside the one of most ink
 SPECK_SHARE = 0.02  # of the largest part's ink: below it, a part is dirt
 
 
@@ -37,6 +34,8 @@ class Part:
     box: tuple[int, int, int, int]  # left, top, right, bottom
     area: int
     labels: tuple[int, ...]
+    longest: int
+    """The longest side of any of its pieces."""
 
     @property
     def width(self) -> int:
@@ -48,7 +47,8 @@ class Part:
 
     def __add__(self, other: "Part") -> "Part":
         (a, b, c, d), (e, f, g, h) = self.box, other.box
-        return Part((min(a, e), min(b, f), max(c, g), max(d, h)), self.area + other.area, self.labels + other.labels)
+        box, longest = (min(a, e), min(b, f), max(c, g), max(d, h)), max(self.longest, other.longest)
+        return Part(box, self.area + other.area, self.labels + other.labels, longest)
 
 
 def find_ink(grey: np.ndarray) -> tuple[np.ndarray, float]:
@@ -103,7 +103,7 @@ def _surface_terms(shape: tuple[int, ...]) -> np.ndarray:
 def _signed(rise: np.ndarray) -> np.ndarray:
     """Turns the sign so that ink, the heavier tail, rises."""
     spread = 2 * np.median(abs(rise[::2, ::2]))
-    up, down = (np.square(np.maximum(side - spread, 0)).sum() for side in (rise, -rise))
+    up, down = (np.square(tail - spread).sum() for tail in (rise[rise > spread], -rise[rise < -spread]))
     return rise if up >= down else -rise
 
 
@@ -126,22 +126,24 @@ def _noise_and_peak(rise: np.ndarray) -> tuple[float, float]:
     Raises:
         BlankError: If that level does not stand out.
     """
-    threshold = rise.max() / 2
+    threshold, total = rise.max() / 2, rise.sum(dtype=float)
     for _ in range(4):  # the threshold half-way between the means of paper and ink
         ink = rise > threshold
-        if not ink.any() or ink.all():
+        inked = rise[ink]
+        if inked.size in (0, rise.size):
             raise BlankError
-        threshold = (rise[ink].mean() + rise[~ink].mean()) / 2
+        of_ink = inked.sum(dtype=float)
+        threshold = (of_ink / inked.size + (total - of_ink) / (rise.size - inked.size)) / 2
     ink = rise > threshold
-    peak, rest = float(np.percentile(rise[ink], 75)), rise[~ink]
-    if peak < max(MIN_CONTRAST, MIN_SIGNAL * rest.std()):
+    peak = float(np.percentile(rise[ink], 75))
+    if peak < max(MIN_CONTRAST, MIN_SIGNAL * rise[~ink].std()):
         raise BlankError
-    paper, exact = rise[~spread(ink, 2)], 0.97
-    if paper.size < 0.1 * rise.size:  # too little is clear of the strokes' soft edges
-        paper, exact = rest, 0.3
-    if np.mean(abs(paper) < 0.5) > exact:
+    paper, exact = ~spread(ink, 2), 0.97
+    if np.count_nonzero(paper) < 0.1 * rise.size:  # too little is clear of the strokes' soft edges
+        paper, exact = ~ink, 0.3
+    if np.count_nonzero((abs(rise) < 0.5) & paper) > exact * np.count_nonzero(paper):
         return 0.0, peak if rise.size > OWN_GREYS_PIXELS else float(rise.max())
-    return float(np.clip(paper, -0.4 * peak, 0.4 * peak).std()), peak
+    return float(np.clip(rise[paper], -0.4 * peak, 0.4 * peak).std()), peak
 
 
 def _border(array: np.ndarray) -> np.ndarray:
@@ -151,6 +153,8 @@ def _border(array: np.ndarray) -> np.ndarray:
 def _edge_unrest(rise: np.ndarray) -> float:
     """How much the paper's level varies along the picture's edge, in units of full ink."""
     border = _border(rise)
+    if not np.ptp(border):
+        return 0.0
     level = np.convolve(border, np.full(9, 1 / 9), mode="valid")  # noise is no unrest
     return float(np.ptp(np.percentile(level, [10, 90])) / max(np.percentile(rise[::2, ::2], 99.5), 1))
 
@@ -188,9 +192,7 @@ def find_parts(mask: np.ndarray) -> tuple[np.ndarray, list[Part]]:
     Returns:
         int32 labels like `mask`, 0 for none; and the parts, largest first. Part k of the labels has `labels == (k,)`.
     """
-    steps = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
-    row, left = np.nonzero(steps == 1)
-    right = np.nonzero(steps == -1)[1]
+    row, left, right = _runs(mask)
     root = _joined_runs(row, left, right, mask.shape[1])
     labels = np.zeros(mask.shape, np.int32)
     if not len(row):
@@ -203,8 +205,20 @@ def find_parts(mask: np.ndarray) -> tuple[np.ndarray, list[Part]]:
         np.minimum.at(ends, kind, values)
     for ends, values in zip(high, (right, row + 1), strict=True):
         np.maximum.at(ends, kind, values)
+    longest = np.maximum(high[0] - low[0], high[1] - low[1]).tolist()
     boxes = np.stack([*low, *high], axis=1).tolist()
-    return labels, [Part(tuple(boxes[k]), int(area[k]), (k + 1,)) for k in np.argsort(-area, kind="stable").tolist()]
+    order = np.argsort(-area, kind="stable").tolist()
+    return labels, [Part(tuple(boxes[k]), int(area[k]), (k + 1,), longest[k]) for k in order]
+
+
+def _runs(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Row, first column and column after the last of each horizontal run, from the top."""
+    height, width = mask.shape
+    padded = np.zeros((height, width + 2), bool)
+    padded[:, 1:-1] = mask
+    edge = np.flatnonzero(padded[:, 1:] != padded[:, :-1])  # where runs begin and end in turn
+    row, column = np.divmod(edge, width + 1)
+    return row[::2], column[::2], column[1::2]
 
 
 def _joined_runs(row: np.ndarray, left: np.ndarray, right: np.ndarray, width: int) -> np.ndarray:
@@ -229,8 +243,12 @@ def _joined_runs(row: np.ndarray, left: np.ndarray, right: np.ndarray, width: in
         root = new
 
 
-def without_dirt(parts: list[Part], shape: tuple[int, ...], noise: float) -> list[Part]:
-    """Leaves out specks, ruled lines that cross the page, and what hangs in from beyond the edge."""
+def without_dirt(parts: list[Part], shape: tuple[int, ...], noise: float, enough: float = math.inf) -> list[Part]:
+    """Leaves out specks, ruled lines that cross the page, and what hangs in from beyond the edge.
+
+    Args:
+        enough: Pixels of ink that no speck has, however large other parts are.
+    """
     height, width = shape
     kept = [part for part in parts if part.width < 0.9 * width or part.height > 0.08 * height] or parts
     inner = [part for part in kept if _is_inside(part, shape)]
@@ -239,13 +257,14 @@ def without_dirt(parts: list[Part], shape: tuple[int, ...], noise: float) -> lis
     ]
     if whole:
         kept = sorted(
-            inner + [part for part in kept if part.area > 3 * whole[0].area and part not in inner], key=_by_area
+            inner + [part for part in kept if part.area > 3 * whole[0].area and part not in inner], key=by_area
         )
-    smallest = SPECK_SHARE * kept[0].area * (1 if noise else 0.3)
+    smallest = min(SPECK_SHARE * kept[0].area * (1 if noise else 0.3), enough)
     return [part for part in kept if part.area >= smallest]
 
 
-def _by_area(part: Part) -> int:
+def by_area(part: Part) -> int:
+    """Puts the largest first, where parts are sorted by it."""
     return -part.area
 
 
@@ -254,82 +273,39 @@ def _is_inside(part: Part, shape: tuple[int, ...]) -> bool:
     return min(left, top, shape[1] - right, shape[0] - bottom) > (1 if min(shape) > 28 else 0)
 
 
-def group_characters(parts: list[Part], in_line: bool = False) -> list[Part]:
-    """Puts together the parts of one character; the largest character first.
-
-    Args:
-        in_line: Characters are known to stand side by side: how near they are to each other then tells nothing, and
-            slanted ones may reach over the next.
-    """
-    found = list(parts)
-    merging = True
-    while merging:
-        merging = False
-        tallest = max(part.height for part in found)
-        for k, part in enumerate(found):
-            mates = [other for other in found[:k] if _belong(part, other, tallest, in_line)]
-            if mates:
-                mate = min(mates, key=lambda other: _distance(part, other))
-                found = [other for other in found if other not in (part, mate)] + [part + mate]
-                found.sort(key=_by_area)
-                merging = True
-                break
-    scale = max(max(part.width, part.height) for part in found)
-    return [part for part in found if part is found[0] or max(part.width, part.height) > 0.4 * scale]
-
-
-def _gaps(part: Part, other: Part) -> tuple[int, int]:
-    """Pixels between two parts, across and along; negative for an overlap."""
-    left, top, right, bottom = zip(part.box, other.box, strict=True)
-    return max(left) - min(right), max(top) - min(bottom)
-
-
-def _distance(part: Part, other: Part) -> tuple[bool, int]:
-    """By which of two characters is the nearer to a part: to a dot or a bar one below it, not the one beside it."""
-    across, along = _gaps(part, other)
-    return along < -0.5 * min(part.height, other.height), across
-
-
-def _belong(part: Part, other: Part, tallest: int, in_line: bool) -> bool:
-    """Whether two parts are of one character: a dot and its stem, the bars of =, a broken stroke; not two letters."""
-    if in_line and _are_neighbours(part, other, tallest):
-        return False
-    across, along = _gaps(part, other)
-    short, tall = sorted((part.height, other.height))
-    narrow = min(part.width, other.width)
-    if across < -0.25 * narrow:  # one above the other
-        stacked = (
-            short > 0.6 * tall and short > 0.6 * max(part.width, other.width) and 0.12 * tall < along < 0.8 * short
-        )
-        solid = max(one.area / (one.width * one.height) for one in (part, other)) > 0.55  # the dots of a colon
-        return along < 8 * tall if solid else not stacked and along < 1.5 * max(tall, narrow)
-    if across < (CLOSE if in_line else APART) * tallest:
-        return True
-    strokes = max(part.width, other.width) < 0.5 * tall and short > 0.6 * tall  # as in a double quote
-    return strokes and across < 0.8 * tall and along < -0.6 * short
-
-
-def _are_neighbours(part: Part, other: Part, tallest: int) -> bool:
-    """Whether two parts of a line are a character each: side by side, and as high as each other.
-
-    So are the strokes of a double quote, but those are short: beside another character, or for the pen they are of.
-    """
-    across, along = _gaps(part, other)
-    short, tall = sorted((part.height, other.height))
-    beside = along < -0.5 * short and across > -WITHIN * min(part.width, other.width)
-    pens_high = max(one.height**2 / one.area for one in (part, other))
-    quote = max(part.width, other.width) < 0.5 * tall and (tall < 0.6 * tallest or pens_high < STUBBY)
-    return beside and short > AS_HIGH * tall and not quote
-
-
 def keep_only(character: Part, ink: np.ndarray, labels: np.ndarray, noise: float) -> np.ndarray:
     """The ink of one character with its soft edges, the rest of the picture blank."""
-    own = np.isin(labels, character.labels)
-    foreign = (labels > 0) & ~own
     reach = max(2, round(0.08 * max(character.width, character.height)))
+    left, top, right, bottom = character.box
+    around = np.s_[max(0, top - reach - 1) : bottom + reach + 1, max(0, left - reach - 1) : right + reach + 1]
+    own = np.isin(labels[around], character.labels)
+    foreign = (labels[around] > 0) & ~own
     low = min(2.5 * noise, 0.3)
     near = spread(own, reach) & ~spread(foreign, 1) | own
-    return np.where(near, np.maximum(ink - low, 0) / (1 - low), 0).astype(np.float32)
+    kept = np.zeros(ink.shape, np.float32)
+    kept[around] = np.where(near, np.maximum(ink[around] - low, 0) / (1 - low), 0)
+    return kept
+
+
+def stroke_width(ink: np.ndarray) -> float:
+    """The usual width of strokes, in pixels: a line of width w and length L has an area wL and an outline 2L."""
+    padded = np.pad(ink, 1)
+    outline = abs(np.diff(padded, axis=0)).sum() + abs(np.diff(padded, axis=1)).sum()
+    return 2 * padded.sum() / (math.pi / 4 * outline)
+
+
+def usual_stroke(parts: list[Part], labels: np.ndarray) -> float:
+    """The width of strokes in pixels: the median of those of the large parts, so that a blot changes little.
+
+    Args:
+        parts: Of the `labels`, one or more, the largest first.
+    """
+    widths = []
+    for part in parts[:ASKED]:
+        if part.longest >= LARGE * parts[0].longest:
+            left, top, right, bottom = part.box
+            widths.append(stroke_width((labels[top:bottom, left:right] == part.labels[0]).astype(np.float32)))
+    return sorted(widths)[(len(widths) - 1) // 2]
 
 
 def are_specks(parts: list[Part]) -> bool:

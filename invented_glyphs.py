@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from generators import Generator
 from glyph_sources import TEMPERATURE, NoiseGlyphs
 from inference_figures import as_levels
-from runtime import BATCH, Generator, Recogniser
+from readers import Recogniser
+from runtime import BATCH
 from shell import UserError
 from style import Style
 

@@ -13,25 +13,25 @@ from PIL import Image
 
 from evaluation_data import Pictures
 from evaluation_pictures import draw_beside_real, draw_sheet
+from evaluation_samples import Maker, Trial, read_by, samples
 from generator_metrics import Estimate, distances_within, likeness_within
-from metrics import SSIM_WINDOW, Share
+from generators import Generator
+from glyph_metrics import SSIM_WINDOW
+from metrics import Share
 from reader_evaluation import file_name
+from readers import Reading, Recogniser
 from report import JACKKNIFE, NUMBER, SHARE, Measure, Section
-from runtime import Generator, Reading, Recogniser
 from shell import UserError
 from validation_samples import COLLAPSED
 from writer_evaluation import (
     OF_REAL,
     SHEET_ROWS,
     Extent,
-    Maker,
     Subject,
     copying,
     distances,
     hand_step,
-    read_by,
     read_steps,
-    samples,
     subjects_of,
     teaching,
     told_steps,
@@ -62,16 +62,15 @@ def subject_steps(
     """What there is to measure on one data set."""
     whole, training, count = subject.whole, subject.training, extent.samples
     lesson = partial(teaching, maker, whole, training, extent.lessons, seed)
-    various = partial(variety, maker, judge, whole, count, generator.labelled, seed)
-    own = [partial(told_apart, generator, whole, training, count, seed)]
+    trial = Trial(maker, judge, whole, count, seed)
+    various = partial(variety, trial, generator.labelled)
+    own = [partial(told_apart, generator, trial, training)]
     if generator.labelled:
-        told = told_steps(maker, judge, subject, extent, seed)
-        read = read_steps(maker, judge, whole.classes, [*told, various])
+        read = read_steps(maker, judge, whole.classes, [*told_steps(trial, subject), various])
         own.append(lesson)
     else:
         refuse_some(generator, whole)
-        known = [partial(classes_read, maker, judge, whole, count, seed),
-                 partial(distances, maker, judge, whole, training, count, seed)]  # fmt: skip
+        known = [partial(classes_read, maker, judge, whole, count, seed), partial(distances, trial, training)]
         read = read_steps(maker, judge, np.arange(len(maker.alphabet)), [*known, various, partial(lesson, judge)])
     return [*read, *own, partial(copying, maker, whole, training, seed)]
 
@@ -141,21 +140,22 @@ def draw_as_read(images: np.ndarray, read: np.ndarray, classes: np.ndarray) -> I
     return draw_sheet(glyphs)
 
 
-def variety(maker: Maker, judge: Recogniser, pictures: Pictures, count: int, told: bool, seed: int) -> Section:
+def variety(trial: Trial, told: bool) -> Section:
     """How far pictures of one character lie apart, over how far those of real ones do, class by class.
 
     Args:
         told: Whether the generator draws what it is asked for; if not, classes are as the judge reads them.
     """
-    name, test = f"diversity inside each class: {pictures.name}", pictures.spread(count)
-    made = test._replace(images=samples(maker, test.labels, seed), writers=None)
-    own, real = (spreads(judge, maker.alphabet, one, told, seed) for one in (made, test))
+    pictures, judge, alphabet = trial.pictures, trial.judge, trial.maker.alphabet
+    name, count = f"diversity inside each class: {pictures.name}", len(trial.test.labels)
+    shown = zip((trial.made, trial.test), trial.readings, strict=True)
+    own, real = (spreads(some, reading, told, trial.seed) for some, reading in shown)
     common = [label for label in own if label in real and all(one.value > 0 for one in real[label].values())]
     if not common:
         return unmeasured(name, pictures, f"it takes {FEWEST} different pictures of a character.")
-    count, ratios, beside = len(test.labels), {}, {}
+    ratios, beside = {}, {}
     for kind in own[common[0]]:
-        ratios[kind] = {maker.alphabet[label]: own[label][kind].over(real[label][kind]) for label in common}
+        ratios[kind] = {alphabet[label]: own[label][kind].over(real[label][kind]) for label in common}
         beside |= {f"{kind} within a class{whose}": estimated([known[label][kind] for label in common], count)
                    for whose, known in {"": own, OF_REAL: real}.items()}  # fmt: skip
     least = {kind: min(each, key=lambda character: each[character].value) for kind, each in ratios.items()}
@@ -174,14 +174,12 @@ def variety(maker: Maker, judge: Recogniser, pictures: Pictures, count: int, tol
                    drawings={file_name(f"{pictures.name} diversity"): drawn}, note=note)  # fmt: skip
 
 
-def spreads(
-    judge: Recogniser, alphabet: str, pictures: Pictures, told: bool, seed: int
-) -> dict[int, dict[str, Estimate]]:
-    """How far pictures of each label lie apart: their mean distance in the judge's features, and 1 - SSIM.
+def spreads(pictures: Pictures, reading: Reading, told: bool, seed: int) -> dict[int, dict[str, Estimate]]:
+    """How far pictures of each label lie apart: their mean distance in the features of their reading, and 1 - SSIM.
 
     Classes of fewer than 3 pictures are left out, and SSIM where its window is larger than a picture.
     """
-    reading, found = read_by(judge, alphabet, pictures), {}
+    found = {}
     labels = pictures.labels if told else reading.probabilities.argmax(axis=1)
     for label in np.flatnonzero(np.bincount(labels) >= FEWEST):
         chosen = np.random.default_rng([seed, label]).permutation(np.flatnonzero(labels == label))
@@ -198,27 +196,24 @@ def estimated(estimates: Sequence[Estimate], count: int) -> Measure:
     return Measure(whole.value, *whole.ends, count, NUMBER, interval=JACKKNIFE)
 
 
-def told_apart(
-    generator: Generator, pictures: Pictures, training: Callable[[], Pictures | None], count: int, seed: int
-) -> Section:
+def told_apart(generator: Generator, trial: Trial, training: Callable[[], Pictures | None]) -> Section:
     """How well the discriminator tells samples from test pictures, which it was not trained on; and training ones."""
-    name = f"discriminator: {pictures.name}"
+    pictures, seed, name = trial.pictures, trial.seed, f"discriminator: {trial.pictures.name}"
     if not generator.has_part("discriminator"):
         return unmeasured(name, pictures, "the model comes without its discriminator; training it anew exports one.")
-    test, known = pictures.spread(count), training()
-    made = test._replace(images=samples(inventor(generator), test.labels, seed))
+    test, known = trial.test, training()
 
     def score(some: Pictures) -> np.ndarray:
         return generator.score(some.images, generator.label_weights(some.labels))
 
-    real, generated = score(test) > 0, score(made) < 0
+    real, generated = score(test) > 0, score(trial.made) < 0
     both = np.concatenate([real, generated])
     measures = {"right of as many real as generated pictures": Measure.counted(both, None, seed),
                 "real pictures taken for real": Measure.counted(real, test.writers, seed),
                 "generated pictures taken for generated": Measure.counted(generated, None, seed)}  # fmt: skip
     headline = tuple(measures)
     if known is not None:
-        seen = known.drawn(count, seed)
+        seen = known.drawn(trial.count, seed)
         measures["training pictures taken for real"] = Measure.counted(score(seen) > 0, seen.writers, seed)
     return Section(name, pictures.dataset, measures, headline,
                    note="Of a perfect generator it would be right of one in two; one that takes far more training than "

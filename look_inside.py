@@ -9,11 +9,12 @@ from PIL import Image
 
 from activations import Activations, drawing_inputs, label_of, reading_inputs
 from drawing import save_frames
+from generators import Generator, Writer
 from glyph_sources import ModelGlyphs
 from inference_tasks import default_model
 from layer_figure import Scene, draw_frames, draw_sheet
 from picture import to_glyph
-from runtime import CARD, Generator, TrainedModel, Writer
+from runtime import CARD, TrainedModel
 from shell import UserError, written_whole
 from trained import open_model
 

@@ -5,44 +5,36 @@ Inside, ink is a float32 array: 0 is paper, 1 is full ink.
 """
 
 import math
-import os
-import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
+from decoding import FULL_SIZE, open_picture
+from grouping import LEAST_INK, Line, group_characters, without_fragments
 from ink import (
     BlankError,
     Part,
     are_specks,
     find_ink,
     find_parts,
-    group_characters,
     keep_only,
     spread,
     spread_down,
+    stroke_width,
+    usual_stroke,
     without_dirt,
 )
 from shell import UserError, naming
 
-MAX_PIXELS = 50_000_000  # a phone's best photograph; more is a mistake or an attack
-SUFFIXES = {
-    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".avif", ".avifs"),
-    *(".ppm", ".pgm", ".pbm", ".pnm", ".pfm", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".tga", ".ico"),
-}  # of pictures, where a folder is searched for them
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "PPM", "JPEG2000", "TGA", "ICO")  # no EPS: it runs code
-JPEG_SIDE = 1024  # pixels; a larger JPEG is decoded at a half, a quarter or an eighth of its size
 WORK_PIXELS = 256 * 256  # where ink is told from paper; a larger picture is averaged down to about this
 SMALLEST_SIDE = 8  # pixels
 MOST_PARTS = 200  # the largest pieces of ink that are looked at: to group all dots of a halftone would take minutes
-FULL_SIZE = "full size of"  # with the decoded size the key of `Image.info`: no file can bring it, no crop inherits it
-
 THIN_STROKE = 1.1  # glyph pixels; thinner than any of MNIST's strokes
 PEN_STROKE = 2.2  # glyph pixels; what a thinner one is drawn with instead
+LINE_HEIGHT = 24  # glyph pixels; a line's, where a small sign of it is framed: that of letters in sets with signs
 
 
 @dataclass(frozen=True)
@@ -57,80 +49,8 @@ class FoundGlyph:
     """How many separate characters the picture seems to hold; the largest is the one taken."""
     picture_size: tuple[int, int]
     """Width and height that the box refers to: of the whole file, the right way up, even if decoded smaller."""
-
-
-def open_picture(path: Path | str) -> Image.Image:
-    """Reads the first frame of a picture, the right way up.
-
-    Args:
-        path: A picture file. A JPEG much larger than `JPEG_SIDE` is decoded at reduced size.
-
-    Returns:
-        The picture, decoded, in the mode the file has.
-
-    Raises:
-        UserError: If there is no such file, or it is no picture, damaged, or over `MAX_PIXELS` (told from its header).
-    """
-    path = Path(path)
-    with naming(path):
-        if not path.is_file():  # a pipe or device would block for ever
-            found = "a folder" if path.is_dir() else "something that is no file" if path.exists() else "no such file"
-            raise UserError(f"expected a picture file, found {found}; check the path")
-        try:
-            with path.open("rb") as file:
-                return decode_picture(file)
-        except PermissionError:
-            raise UserError("expected a file that you may read, permission was denied; check its mode") from None
-
-
-class OtherKindError(UserError):
-    """Bytes are no picture, or one of a format that is not taken."""
-
-
-class TooLargeError(UserError):
-    """A picture has more pixels than are taken."""
-
-    def __init__(self, most_pixels: int, received: str):
-        super().__init__(f"expected at most {most_pixels:,} pixels, received {received}; scale it down")
-
-
-def decode_picture(file: BinaryIO, formats: Sequence[str] = FORMATS, most_pixels: int = MAX_PIXELS) -> Image.Image:
-    """The same of an open file.
-
-    Args:
-        formats: As Pillow names them: what else the bytes may be is not looked at.
-        most_pixels: Of the picture as its header tells; nothing is decoded of a larger one.
-
-    Raises:
-        OtherKindError: It is none of these formats.
-        TooLargeError: It has more pixels.
-        UserError: It is damaged. All are told without its name, which only the caller knows.
-    """
-    try:
-        with warnings.catch_warnings(action="ignore"), Image.open(file, formats=formats) as picture:  # odd metadata
-            return _upright(picture, most_pixels)
-    except UserError:
-        raise
-    except Image.DecompressionBombError:
-        raise TooLargeError(most_pixels, "far more") from None
-    except UnidentifiedImageError:
-        found = "a file of another kind" if file.seek(0, os.SEEK_END) else "an empty file"
-        raise OtherKindError(f"expected a picture ({', '.join(formats[:6])}), received {found}") from None
-    except Exception as error:  # on damaged bytes Pillow's readers raise whatever they stumble over
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"expected a whole picture, received a damaged one ({reason}); save it anew") from None
-
-
-def _upright(picture: Image.Image, most_pixels: int) -> Image.Image:
-    """Decodes, a large JPEG at reduced size, and turns as the camera says; `info` keeps the file's own size."""
-    width, height = picture.size
-    if width * height > most_pixels:
-        raise TooLargeError(most_pixels, f"{width} x {height}")
-    may_be_reduced = picture.draft(None, (JPEG_SIDE, JPEG_SIDE)) is not None
-    upright = ImageOps.exif_transpose(picture)
-    if may_be_reduced:
-        upright.info[FULL_SIZE, upright.size] = (width, height) if upright.size == picture.size else (height, width)
-    return upright
+    place: float | None = None
+    """Of a small sign in a line, how far its middle is above the line's foot, in heights of the line."""
 
 
 def to_glyph(picture: Image.Image | np.ndarray | Path | str, size: int = 28) -> np.ndarray:
@@ -168,13 +88,17 @@ def find_glyph(picture: Image.Image | np.ndarray, size: int = 28) -> FoundGlyph:
     return _found(seen, seen.characters[0], size)
 
 
-def find_glyphs(picture: Image.Image | np.ndarray, size: int = 28) -> list[FoundGlyph]:
+def find_glyphs(picture: Image.Image | np.ndarray, size: int = 28, signs: bool = False) -> list[FoundGlyph]:
     """Finds the characters that stand side by side in a picture, from left to right; each as `find_glyph` frames it.
+
+    Args:
+        signs: Small signs, as a dot, comma or dash, are characters too, and no dirt. They are framed by the height of
+            the line, so that a dot stays a dot, and told with their place.
 
     Raises:
         UserError: As of `find_glyph`.
     """
-    seen = _see(_as_picture(picture), in_line=True)
+    seen = _see(_as_picture(picture), in_line=True, signs=signs)
     return [_found(seen, character, size) for character in sorted(seen.characters, key=_middle)]
 
 
@@ -192,9 +116,10 @@ class _Seen(NamedTuple):
     noise: float
     labels: np.ndarray  # int32 (H, W), as of `find_parts`
     characters: list[Part]  # the largest first
+    line: Line | None  # of them, where small signs are characters too
 
 
-def _see(picture: Image.Image, in_line: bool = False) -> _Seen:
+def _see(picture: Image.Image, in_line: bool = False, signs: bool = False) -> _Seen:
     grey, factor = _grey(picture)
     height, width = grey.shape
     if max(height, width) < SMALLEST_SIDE or min(height, width) < 2:
@@ -203,20 +128,35 @@ def _see(picture: Image.Image, in_line: bool = False) -> _Seen:
     labels, parts = find_parts(ink > 0.5)
     if not parts or np.mean(labels > 0) > 0.55 or are_specks(parts):
         raise BlankError
-    characters = group_characters(without_dirt(parts, ink.shape, noise)[:MOST_PARTS], in_line)
-    return _Seen(picture, factor, ink, noise, labels, characters)
+    clean, pen = without_dirt(parts, ink.shape, noise), None
+    if signs:
+        pen = usual_stroke(clean, labels)
+        clean = without_dirt(parts, ink.shape, noise, LEAST_INK * pen**2)[:MOST_PARTS]
+        clean = without_fragments(clean, labels, ink) if noise else clean
+    characters = group_characters(clean[:MOST_PARTS], in_line, pen)
+    return _Seen(picture, factor, ink, noise, labels, characters, Line.of(characters, pen) if signs else None)
 
 
 def _found(seen: _Seen, character: Part, size: int) -> FoundGlyph:
-    """One of the characters, framed."""
+    """One of the characters, framed; of a line, a small sign by its height."""
     picture, ink = seen.picture, keep_only(character, seen.ink, seen.labels, seen.noise)
     box = _ink_box(ink)
-    alone = seen.factor == 1 and ink.shape == (size, size) and seen.noise == 0
-    framed = alone and _is_framed(ink, box)
-    glyph = ink if framed and _is_centred(ink, box) else _frame(ink, box, size, keep_scale=framed)
+    if seen.line and seen.line.is_sign(character):
+        place = seen.line.place(character)
+        glyph = _frame(ink, box, size, LINE_HEIGHT * size / 28 / seen.line.height)
+    else:
+        place, glyph = None, _framed(seen, ink, box, size)
     full_size = picture.info.get((FULL_SIZE, picture.size), picture.size)
     box = _enlarged(box, seen.factor * full_size[0] / picture.width, full_size)
-    return FoundGlyph(np.round(255 * glyph).astype(np.uint8), box, len(seen.characters), full_size)
+    return FoundGlyph(np.round(255 * glyph).astype(np.uint8), box, len(seen.characters), full_size, place)
+
+
+def _framed(seen: _Seen, ink: np.ndarray, box: tuple[int, int, int, int], size: int) -> np.ndarray:
+    """A character's ink as `find_glyph` frames it."""
+    alone = seen.factor == 1 and ink.shape == (size, size) and seen.noise == 0
+    if not (alone and _is_framed(ink, box)):
+        return _frame(ink, box, size)
+    return ink if _is_centred(ink, box) else _frame(ink, box, size, 1.0)
 
 
 def _enlarged(box: tuple[int, ...], factor: float, size: tuple[int, int]) -> tuple[int, ...]:
@@ -258,25 +198,26 @@ def _grey(picture: Image.Image) -> tuple[np.ndarray, int]:
         _grey_and_alpha(picture.crop((0, top, picture.width, min(top + step, picture.height))), factor)
         for top in range(0, picture.height, step)
     ]
-    planes = np.concatenate(strips)
+    grey, alpha = (np.concatenate(planes) for planes in zip(*strips, strict=True))
     if picture.mode.startswith(("I", "F")):
-        return 255 * stretched(planes[:, :, 0]), factor
-    return _on_paper(planes[:, :, 0], planes[:, :, 1] / 255), factor
+        return 255 * stretched(grey), factor
+    return _on_paper(grey, alpha / 255) if alpha.size else grey, factor
 
 
-def _grey_and_alpha(strip: Image.Image, factor: int) -> np.ndarray:
-    """float32 `(H / factor, W / factor, 2)`."""
+def _grey_and_alpha(strip: Image.Image, factor: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each float32 `(H / factor, W / factor)`; alpha has no columns where all is opaque."""
     if strip.mode.startswith(("I", "F")):
         values = strip if strip.mode in ("I", "F") else Image.fromarray(np.asarray(strip).astype(np.float32))
         grey = np.asarray(values.convert("F").reduce(factor), np.float32)
-        return np.stack([grey, np.full_like(grey, 255)], axis=-1)
+        return grey, grey[:, :0]
     has_alpha = strip.has_transparency_data or strip.mode in ("La", "RGBa")
     if not has_alpha:
-        grey = np.asarray(strip.convert("RGB").convert("L") if strip.mode not in ("1", "L") else strip.convert("L"))
-        grey = np.asarray(Image.fromarray(grey).reduce(factor), np.float32)
-        return np.stack([grey, np.full_like(grey, 255)], axis=-1)
+        opaque = strip if strip.mode in ("1", "L") else strip.convert("RGB")
+        grey = np.asarray(opaque.convert("L").reduce(factor), np.float32)
+        return grey, grey[:, :0]
     colour = strip.convert("LA") if strip.mode in ("LA", "La") else strip.convert("RGBA").convert("LA")
-    return np.asarray(colour.reduce(factor), np.float32)
+    grey, alpha = np.moveaxis(np.asarray(colour.reduce(factor), np.float32), -1, 0)
+    return grey, alpha
 
 
 def _on_paper(grey: np.ndarray, alpha: np.ndarray) -> np.ndarray:
@@ -292,7 +233,7 @@ def _on_paper(grey: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 def frame(ink: np.ndarray, size: int = 28) -> np.ndarray:
     """Frames a lone character's clean ink, float32 `(H, W)`, as `find_glyph` does: uint8 `(size, size)`."""
-    return np.round(255 * _frame(ink, _ink_box(ink), size, keep_scale=False)).astype(np.uint8)
+    return np.round(255 * _frame(ink, _ink_box(ink), size)).astype(np.uint8)
 
 
 def _ink_box(ink: np.ndarray) -> tuple[int, int, int, int]:
@@ -322,10 +263,12 @@ def _is_centred(ink: np.ndarray, box: tuple[int, int, int, int]) -> bool:
     return max(by_mass) <= 1 or max(by_box) <= 1
 
 
-def _frame(ink: np.ndarray, box: tuple[int, int, int, int], size: int, keep_scale: bool) -> np.ndarray:
-    """Scales the ink into MNIST's box and puts its centre of mass at the centre: float32 `(size, size)` in [0, 1]."""
+def _frame(ink: np.ndarray, box: tuple[int, int, int, int], size: int, scale: float | None = None) -> np.ndarray:
+    """Scales the ink, by default into MNIST's box, and puts its centre of mass at the centre: float32 `(size, size)`
+    in [0, 1]."""
     side, unit = max(box[2] - box[0], box[3] - box[1]), size / 28
-    scale = 1.0 if keep_scale or 18 * unit <= side <= 21.5 * unit else 20 * unit / side
+    if scale is None:
+        scale = 1.0 if 18 * unit <= side <= 21.5 * unit else 20 * unit / side
     ink = _with_pen(ink, box, scale / unit)
     span = size / scale
     corner = []
@@ -355,9 +298,7 @@ def _window(ink: np.ndarray, left: float, top: float, span: float, size: int) ->
 def _with_pen(ink: np.ndarray, box: tuple[int, int, int, int], scale: float) -> np.ndarray:
     """Draws a stroke that would all but vanish at glyph size with a pen of usual width; leaves others."""
     left, top, right, bottom = box
-    padded = np.pad(ink[top:bottom, left:right], 1)
-    outline = abs(np.diff(padded, axis=0)).sum() + abs(np.diff(padded, axis=1)).sum()
-    stroke = 2 * padded.sum() / (math.pi / 4 * outline) * scale  # a line of width w and length L: area wL, outline 2L
+    stroke = stroke_width(ink[top:bottom, left:right]) * scale
     if stroke >= THIN_STROKE:
         return ink
     for step in range(round((PEN_STROKE - stroke) / (2 * scale))):  # cross and square in turn make an octagon

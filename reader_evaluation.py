@@ -22,9 +22,9 @@ from metrics import (
     reliability_curve,
 )
 from non_characters import CALIBRATED, non_characters
+from readers import Reading, Recogniser
 from report import BOOTSTRAP, NUMBER, SHARE, Measure, Section
 from robustness import Attempt, Outcome, robustness
-from runtime import Reading, Recogniser
 from shell import UserError
 
 RIGHT = "read right"

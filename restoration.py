@@ -1,6 +1,6 @@
 """Pictures drawn anew by a trained writer: without their noise, as it remembers them, or on the way to another.
 
-Everything takes arrays and gives new ones; NumPy and a `runtime.Writer` are all it needs.
+Everything takes arrays and gives new ones; NumPy and a `generators.Writer` are all it needs.
 
 >>> writer = Writer.open("cvae-digits")
 >>> clean = denoise(writer, noises.add_noise(images, "gaussian", 0.3))
@@ -9,7 +9,7 @@ Everything takes arrays and gives new ones; NumPy and a `runtime.Writer` are all
 import numpy as np
 
 from checks import check, check_labels, require, unit_range
-from runtime import Writer
+from generators import Writer
 from shell import UserError
 from style_fitting import draw, explained
 

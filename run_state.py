@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from averaging import averaged_weights
-from config import PLACES, RunConfig, to_settings
+from config import RunConfig
+from run_settings import PLACES, to_settings
 from shell import UserError, written_whole
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin
 
 Arguments = TypeVar("Arguments")
 USAGE_ERROR, INTERRUPTED, PIPE_CLOSED = 2, 130, 141  # exit codes; the last two as shells tell SIGINT and SIGPIPE
@@ -75,12 +76,35 @@ def parse(read_arguments: Callable[[], Arguments]) -> Arguments:
     """
     said = io.StringIO()
     try:
-        with contextlib.redirect_stderr(said):
+        with contextlib.redirect_stderr(said), _quick_checks_of_defaults():
             return read_arguments()
     except SystemExit as stop:
         if not stop.code:
             raise
         raise UserError(unframed(said.getvalue())) from None
+
+
+@contextlib.contextmanager
+def _quick_checks_of_defaults() -> Iterator[None]:
+    """Whether defaults fit their types is told without typeguard, which loads asyncio: a twentieth of a quick start.
+
+    tyro (1.0.17) asks typeguard of tuples and of `X | None`, though not of `Optional[X]`.
+    """
+    from tyro import _resolver  # loaded here: whoever parses has loaded it
+
+    ask_tyro = _resolver.is_instance
+
+    def is_instance(kind: Any, value: Any) -> bool:
+        origin = get_origin(kind)
+        if origin is UnionType:
+            return any(is_instance(one, value) for one in get_args(kind))
+        return isinstance(value, tuple) if origin is tuple else ask_tyro(kind, value)
+
+    _resolver.is_instance = is_instance
+    try:
+        yield
+    finally:
+        _resolver.is_instance = ask_tyro
 
 
 def unframed(box: str) -> str:

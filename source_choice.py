@@ -4,12 +4,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from generators import Generator, Writer
 from glyph_sources import SAMPLED_SETS, GlyphSource, ModelGlyphs, NoiseGlyphs, RealGlyphs
 from inference_tasks import default_model
 from invented_glyphs import InventedGlyphs, UntoldGlyphs
-from runtime import CARD, Generator, Recogniser, Writer, find_models, read_card
+from readers import Recogniser
+from runtime import CARD, find_models, place_of, read_card
 from shell import UserError
-from trained import open_trained
 
 USUAL_MODELS = {"cvae": "cvae-ascii", "cgan": "cgan-ascii", "gan": "gan-digits"}
 """The model that each source which is one stands for, where nothing is known of the text."""
@@ -47,8 +48,8 @@ def open_source(
         return RealGlyphs(source, data_dir)
     model = model or USUAL_MODELS[source]
     if source == "cvae":
-        return ModelGlyphs(open_trained(Writer, model, models_dir), temperature)
-    generator = open_trained(Generator, model, models_dir)
+        return ModelGlyphs(Writer.open(model, models_dir), temperature)
+    generator = Generator.open(model, models_dir)
     if generator.labelled != (source == "cgan"):
         other = source_of(model, models_dir)
         raise UserError(f"model {model!r}: expected one of the source {source!r}, received one of {other!r}; choose "
@@ -72,4 +73,4 @@ def glyphs_of(model: Writer | Generator, reader: Callable[[], Recogniser], tempe
 def open_reader(alphabet: str, models_dir: Path | None = None) -> Recogniser:
     """The recogniser of these characters: of the folder given or, failing that, the shipped one."""
     name = default_model("recogniser", alphabet)
-    return open_trained(Recogniser, name, models_dir if name in find_models(models_dir) else None)
+    return Recogniser.open(name, place_of(name, models_dir))

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from checks import require
+from generators import Writer
 from restoration import arc
-from runtime import Writer, is_number
+from runtime import is_number
 from shell import UserError, naming, written_whole
 
 FREEDOM = 0.5  # variance, of 1, by which the characters that one person writes differ in noise

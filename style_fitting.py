@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from checks import unit_range
-from runtime import Writer
+from generators import Writer
 
 TAIL = 5.0  # degrees of freedom of Student's t: few, so that a pixel far off counts little, as one hit by salt should
 FIRST_SCALE, LEAST_SCALE = 0.3, 0.2  # of the range from paper to ink; no drawing comes nearer to a clean picture

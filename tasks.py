@@ -1,48 +1,19 @@
-"""What `train.py` needs to know of a model, and which model file the settings of a run belong to."""
+"""What a run reads, without Keras, and which model file its settings belong to, which is imported when needed."""
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cleaning import without_misfits
 from config import ClassifierRun, CVAERun, GANRun, RunConfig, TranslatorRun
-from data_processor import GlyphDataset, load_joined
-from runtime import Recogniser
+from data_processor import load_joined
+from readers import Recogniser
+from runtime import place_of
 
 if TYPE_CHECKING:
     import keras
 
-
-class Task(Protocol):
-    """What a model file offers beside its model."""
-
-    run: RunConfig
-    data: GlyphDataset
-
-    def build(self) -> "keras.Model":
-        """The untrained model. It has `parts()`, what a user runs by ONNX file name, and `index_limits`."""
-
-    def training_batches(self) -> Any:
-        """A `keras.utils.PyDataset` with `set_epoch(number)`: what an epoch holds is a function of (seed, number)."""
-
-    def validation_batches(self) -> Any:
-        """A `keras.utils.PyDataset` that is always the same, with `order`, its pictures' indices."""
-
-    def draw(self, model: "keras.Model") -> dict[str, np.ndarray]:
-        """Pictures of where the training stands, uint8 `(H, W)` or `(H, W, 3)`; `progress` goes into the GIF, too."""
-
-    def finish(self, model: "keras.Model") -> None:
-        """What is left to do to the best weights before they are handed over; a function of them alone."""
-
-    def features(self, model: "keras.Model", images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """What the projector shows of images with these labels: float32 `(N, C)`."""
-
-    # Optional: validate(model, epoch) -> dict[str, float], figures that join the validation's after every epoch, or
-    # take the place of those of the same name, such as `loss`, by which the best epoch is chosen. And settle(model),
-    # called before every validation with the averages of the weights, to make what is no weight fit them.
-
-    def card(self, model: "keras.Model") -> dict:
-        """What the model card says of this kind of model, and what it was told about itself on validation data."""
+    from model_task import ModelTask
 
 
 def load_inputs(run: RunConfig) -> dict[str, Any]:
@@ -54,7 +25,8 @@ def load_inputs(run: RunConfig) -> dict[str, Any]:
     size = run.model.image_size
     data = load_joined(run.dataset, run.model.alphabet, run.data_dir, seed=run.seed, image_size=size)
     if run.cleaned_by:
-        data = without_misfits(data, Recogniser.open(run.cleaned_by), run.least_likely)
+        reader = Recogniser.open(run.cleaned_by, place_of(run.cleaned_by, run.models_dir))
+        data = without_misfits(data, reader, run.least_likely)
     inputs = {"data": data}
     if isinstance(run, TranslatorRun):
         from synthetic_image_generator import render_alphabet
@@ -64,7 +36,7 @@ def load_inputs(run: RunConfig) -> dict[str, Any]:
     if isinstance(run, GANRun):
         from validation_samples import find_reader
 
-        inputs["reader"] = find_reader(run.reader, run.model.alphabet, size)
+        inputs["reader"] = find_reader(run.reader, run.model.alphabet, size, run.models_dir)
     return inputs
 
 
@@ -77,43 +49,32 @@ def identities(inputs: dict[str, Any]) -> dict[str, str]:
     return facts
 
 
-def make_task(run: RunConfig, **inputs: Any) -> Task:
-    """The task that a run's model stands for."""
-    if isinstance(run, TranslatorRun):
-        from encoder_model import TranslatorTask
-
-        return TranslatorTask(run, **inputs)
-    if isinstance(run, ClassifierRun):
-        from classifier_model import ClassifierTask
-
-        return ClassifierTask(run, **inputs)
-    if isinstance(run, CVAERun):
-        from cvae_model import CVAETask
-
-        return CVAETask(run, **inputs)
-    if isinstance(run, GANRun):
-        from gan_model import GANTask
-
-        return GANTask(run, **inputs)
-    raise TypeError(f"no model file knows settings of this kind. Received: run={run!r}")
+def make_task(run: RunConfig, **inputs: Any) -> "ModelTask":
+    """The task that a run's model stands for, of what `load_inputs` read."""
+    return task_of(run)(run, **inputs)
 
 
 def build_model(run: RunConfig) -> "keras.Model":
     """The untrained model that a run's settings describe."""
+    return task_of(run).untrained(run)
+
+
+def task_of(run: RunConfig) -> "type[ModelTask]":
+    """What the model file says of itself that the settings of a run belong to."""
     if isinstance(run, TranslatorRun):
-        from encoder_model import build_translator
+        from encoder_model import TranslatorTask
 
-        return build_translator(run)
+        return TranslatorTask
     if isinstance(run, ClassifierRun):
-        from classifier_model import build_classifier
+        from classifier_model import ClassifierTask
 
-        return build_classifier(run)
+        return ClassifierTask
     if isinstance(run, CVAERun):
-        from cvae_model import build_cvae
+        from cvae_model import CVAETask
 
-        return build_cvae(run)
+        return CVAETask
     if isinstance(run, GANRun):
-        from gan_model import build_gan
+        from gan_model import GANTask
 
-        return build_gan(run)
+        return GANTask
     raise TypeError(f"no model file knows settings of this kind. Received: run={run!r}")

@@ -12,7 +12,8 @@ import sys
 
 import tyro
 
-from config import PRESETS, RunConfig
+from config import RunConfig
+from presets import PRESETS
 from shell import UserError, did_you_mean, parse, run_script
 
 BACKENDS = ("tensorflow", "jax")  # the first is the default

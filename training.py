@@ -11,12 +11,13 @@ import numpy as np
 from PIL import Image
 
 from averaging import averaged_weights, swap_averages
-from config import RunConfig, to_settings
+from config import RunConfig
 from data_processor import VALIDATION, evenly_spread
 from drawing import save_animation
+from model_task import ModelTask
+from run_settings import to_settings
 from run_state import RunState
 from shell import UserError, written_whole
-from tasks import Task
 
 PROJECTED = 1000  # pictures in TensorBoard's projector: what its browser page turns smoothly
 EPOCH_STRIDE = 1 << 20  # more random draws than any epoch makes
@@ -67,14 +68,13 @@ class KeepFreedMemory(keras.callbacks.Callback):
 class ValidateAverages(keras.callbacks.Callback):
     """Lets validation see the averages of the weights, where there are such, with what the task fits to them."""
 
-    def __init__(self, task: Task):
+    def __init__(self, task: ModelTask):
         super().__init__()
-        self.settle = getattr(task, "settle", None)
+        self.task = task
 
     def on_test_begin(self, logs=None):
         swap_averages(self.model)
-        if self.settle is not None:
-            self.settle(self.model)
+        self.task.settle(self.model)
 
     def on_test_end(self, logs=None):
         swap_averages(self.model)
@@ -102,15 +102,13 @@ class StopAtNaN(keras.callbacks.Callback):
 class ValidateTask(keras.callbacks.Callback):
     """Adds what the task itself finds on validation, with the averages of the weights. To come before whoever logs."""
 
-    def __init__(self, task: Task):
+    def __init__(self, task: ModelTask):
         super().__init__()
-        self.validate = getattr(task, "validate", None)
+        self.task = task
 
     def on_epoch_end(self, epoch, logs=None):
-        if self.validate is None:
-            return
         with averaged_weights(self.model):
-            figures = self.validate(self.model, epoch)
+            figures = self.task.validate(self.model, epoch)
         logs.update({f"val_{name}": value for name, value in figures.items()})  # the callbacks share one dictionary
 
 
@@ -132,7 +130,7 @@ class CommitEpoch(keras.callbacks.Callback):
 class ProgressPictures(keras.callbacks.Callback):
     """Draws the task's picture after every epoch, for the eye, for TensorBoard and for the GIF of the training."""
 
-    def __init__(self, task: Task, run: RunConfig):
+    def __init__(self, task: ModelTask, run: RunConfig):
         super().__init__()
         self.task, self.folder = task, run.images_dir / run.name
         self.board = Board(run)
@@ -209,7 +207,7 @@ class Board:
         projector.visualize_embeddings(str(self.folder), page)
 
 
-def write_projector(board: Board, task: Task, model: keras.Model) -> None:
+def write_projector(board: Board, task: ModelTask, model: keras.Model) -> None:
     """Puts the codes of validation pictures of every class, with their thumbnails, on TensorBoard's projector page."""
     images, labels = task.data.part(VALIDATION)
     chosen = evenly_spread(labels, len(task.data.alphabet), PROJECTED)

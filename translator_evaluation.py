@@ -14,7 +14,7 @@ import numpy as np
 from checks import unit_range
 from config import DIGITS
 from evaluation_data import Pictures
-from metrics import SSIM_WINDOW, nearest_glyph, ssim, within
+from glyph_metrics import SSIM_WINDOW, nearest_glyph, ssim, within
 from reader_evaluation import (
     RIGHT,
     Read,
@@ -27,9 +27,10 @@ from reader_evaluation import (
     robustness_steps,
     ways_of_right,
 )
+from readers import Recogniser, Translator
 from report import NUMBER, Measure, Section
 from robustness import Outcome
-from runtime import Recogniser, TrainedModel, Translator, find_models
+from runtime import TrainedModel, find_models
 from synthetic_image_generator import render_alphabet
 
 TOLERANCE = 0.1  # of the range from paper to ink, for every pixel of a glyph

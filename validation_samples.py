@@ -1,27 +1,33 @@
 """How good generated pictures are, told after every epoch: held against written ones through the eyes of a reader."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from feature_distances import frechet_distance
 from generator_metrics import distances_within
-from runtime import Recogniser, find_models
+from readers import Recogniser
+from runtime import find_models, place_of
 
 COLLAPSED = 0.25  # of the diversity, or of the share, that a class has in handwriting: below it, it counts as lost
 PROJECTED = 64  # random projections of the pixels, where there is no reader
 
 
-def find_reader(name: str, alphabet: str, image_size: int) -> Recogniser | None:
+def find_reader(name: str, alphabet: str, image_size: int, models_dir: Path | None = None) -> Recogniser | None:
     """The trained recogniser of this name or, with a note, None where it is missing or cannot read these characters.
+
+    Args:
+        models_dir: Where it is looked for before the usual places.
 
     Raises:
         UserError: It is damaged, or no recogniser.
     """
-    if name not in find_models():
+    place = place_of(name, models_dir)
+    if name not in find_models(place):
         reason = "there is no such model"
     else:
-        reader = Recogniser.open(name)
+        reader = Recogniser.open(name, place)
         unread = "".join(character for character in alphabet if character not in reader.alphabet)
         if not unread and reader.image_size == image_size:
             return reader

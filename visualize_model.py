@@ -2,7 +2,7 @@
 
 Or a look inside a trained one: what every layer makes of one character or picture.
 
-python visualize_model.py translator-digits                    a preset of config.py; nothing need be trained
+python visualize_model.py translator-digits                    a run of presets.py; nothing need be trained
 python visualize_model.py modelh5/translator-ascii             a trained folder, built as its card says
 python visualize_model.py translator-ascii --no-expand --out architecture.svg
 python visualize_model.py cgan-digits --character 2 --seed 5   every layer while the model draws a 2
@@ -19,7 +19,9 @@ from typing import Annotated, NamedTuple
 
 import tyro
 
-from config import PRESETS, RunConfig, from_settings
+from config import RunConfig
+from presets import PRESETS
+from run_settings import from_settings
 from runtime import CARD, find_models, read_card
 from shell import UserError, did_you_mean, parse, run_script, written_whole
 

@@ -13,20 +13,23 @@ from config import ASCII, characters_of
 from generate import MIXTURE_COLUMNS, RANDOM_TEXT
 from glyph_grids import set_grid
 from glyph_sources import SAMPLED_SETS
-from handwriting import SEEDS, HandwritingGenerator
+from handwriting import SEEDS, HandwritingGenerator, only_page
 from inference_figures import in_type
 from inference_tasks import default_model, likeliest, why_unlike
 from invented_glyphs import UntoldGlyphs
-from layout import Layout, Page
+from layout import Layout
 from mixture import parse_mixture
 from picture import FoundGlyph, find_glyph, find_glyphs
-from runtime import Recogniser, TrainedModel, Translator
+from readers import Recogniser, Translator
+from runtime import TrainedModel
 from shell import UserError
+from signs import has_signs, weighed_by_place
 from style import Style
 from web_fields import Refusal
 from web_guard import Deadline, Limits
 from web_models import Shelf
 from web_pictures import Seen, data_url, glyph_url, looked_at
+from written_page import Page
 
 SIDE_BY_SIDE = 64  # characters of a picture
 MOST_CELLS = 1000  # of a grid
@@ -67,11 +70,12 @@ def read(asked: Asked) -> dict:
     """Reads the character of a picture, or several side by side."""
     allowed = _allowed(asked)
     model = asked.shelf.open(Recogniser, asked["model"] or default_model("recogniser", allowed))
-    found = _found(asked, model)
+    found = _found(asked, model, allowed)
     reading = model.recognise(_stacked(found), allowed)
+    probabilities = _placed(reading.probabilities, found, model)
     characters = []
     for k, character in enumerate(found):
-        best = named_best(reading.probabilities[k], model, allowed)
+        best = named_best(probabilities[k], model, allowed)
         characters.append({"box": _box(character), "best": best, "no_character": why_unlike(model, reading, k),
                            "glyph": glyph_url(character.glyph)})  # fmt: skip
     text = "".join(UNREAD if it["no_character"] else it["best"][0]["character"] for it in characters)
@@ -83,14 +87,17 @@ def typeset(asked: Asked) -> dict:
     allowed = _allowed(asked)
     model = asked.shelf.open(Translator, asked["model"] or default_model("translator", allowed))
     font = model.card["fonts"][model.font_number(asked["font"])]
-    found = _found(asked, model)
+    found = _found(asked, model, allowed)
     glyphs, probabilities = model.translate(_stacked(found), font, allowed)
     characters = []
-    for character, glyph, row in zip(found, glyphs, probabilities, strict=True):
-        best = named_best(row, model, allowed)
-        characters.append({"box": _box(character), "character": best[0]["character"],
-                           "typeset": data_url(in_type(glyph)),
-                           "reading": {"best": best, "glyph": glyph_url(character.glyph)}})  # fmt: skip
+    for seen, glyph, row, placed in zip(found, glyphs, probabilities, _placed(probabilities, found, model),
+                                        strict=True):  # fmt: skip
+        best = named_best(placed, model, allowed)
+        character = best[0]["character"]
+        if placed.argmax() != row.argmax():  # its place says otherwise: set what it is
+            glyph = model.translate(_stacked([seen]), font, character)[0][0]
+        characters.append({"box": _box(seen), "character": character, "typeset": data_url(in_type(glyph)),
+                           "reading": {"best": best, "glyph": glyph_url(seen.glyph)}})  # fmt: skip
     return {"characters": characters, "font": font, "fonts": model.card["fonts"], "model": model.card["name"]}
 
 
@@ -98,15 +105,25 @@ def _allowed(asked: Asked) -> str | None:
     return None if asked["alphabet"] is None else characters_of(asked["alphabet"])
 
 
-def _found(asked: Asked, model: TrainedModel) -> list[FoundGlyph]:
+def _found(asked: Asked, model: TrainedModel, allowed: str | None) -> list[FoundGlyph]:
     """The characters of the picture, framed as a model takes them."""
     if not asked["several"]:
         return asked.seen([asked["image"]], partial(find_glyph, size=model.image_size))
-    (found,) = asked.seen([asked["image"]], partial(find_glyphs, size=model.image_size))
+    signs = has_signs(allowed or model.alphabet)
+    (found,) = asked.seen([asked["image"]], partial(find_glyphs, size=model.image_size, signs=signs))
     if len(found) > SIDE_BY_SIDE:
         raise Refusal(422, f"image: expected at most {SIDE_BY_SIDE} characters side by side, received {len(found)}; "
                            f"crop it")  # fmt: skip
     return found
+
+
+def _placed(probabilities: np.ndarray, found: Sequence[FoundGlyph], model: TrainedModel) -> np.ndarray:
+    """Probabilities `(N, K)` once the small signs among the characters are told by their places."""
+    placed = probabilities.copy()
+    for k, character in enumerate(found):
+        if character.place is not None:
+            placed[k] = weighed_by_place(probabilities[k], model.alphabet, character.place)
+    return placed
 
 
 def _stacked(found: Sequence[FoundGlyph]) -> np.ndarray:
@@ -129,17 +146,38 @@ def named_best(probabilities: np.ndarray, model: TrainedModel, allowed: str | No
 
 
 def write(asked: Asked) -> dict:
-    """Writes a text in one hand, on one page."""
+    """Writes a text, or random characters, in one hand, on one page."""
+    one_of(asked, "text", "random")
     seed, layout = asked.seed(), _layout(asked)
     generator = asked.shelf.generator(asked["source"], ASCII, seed, _writer_for(asked))
     style = _style(asked, generator, seed)
-    page = generator.write(asked["text"], style, layout)
+    page = _page(asked, generator, style, layout, seed)
     asked.deadline.check()
     height, width = page.ink.shape
     boxes = [box._asdict() for box in page.boxes]
     return {"image": data_url(page.picture()), "width": width, "height": height, "boxes": boxes,
             "style": style and style.as_json(), "seed": seed, "source": asked["source"],
             "model": _model_name(asked, generator)}  # fmt: skip
+
+
+def one_of(asked: Asked, first: str, second: str) -> None:
+    """Refuses a request with both of two fields, or none."""
+    if (asked[first] is None) == (asked[second] is None):
+        raise Refusal(400, f"{first}: expected it or {second}, received {'none' if asked[first] is None else 'both'}; "
+                           f"send one of them")  # fmt: skip
+
+
+def _page(asked: Asked, generator: HandwritingGenerator, style: Style | None, layout: Layout, seed: int) -> Page:
+    if asked["random"] is None:
+        return generator.write(asked["text"], style, layout)
+    if isinstance(generator.source, UntoldGlyphs):
+        return only_page(generator.invent_pages(asked["random"], layout), "random: expected as many as fit a page")
+    return generator.write("".join(_drawn_by(seed, generator, asked["random"])), style, layout)
+
+
+def _drawn_by(seed: int, generator: HandwritingGenerator, count: int) -> list[str]:
+    """Characters that nobody chose."""
+    return np.random.default_rng([seed, RANDOM_TEXT]).choice(list(generator.alphabet), count).tolist()
 
 
 def _writer_for(asked: Asked) -> str | None:
@@ -195,8 +233,7 @@ def _layout(asked: Asked) -> Layout:
 def sample(asked: Asked) -> dict:
     """Draws a grid of characters: each of some in a row of tries, or random ones."""
     seed, columns, wanted, count = asked.seed(), asked["columns"], asked["characters"], asked["random"]
-    if (wanted is None) == (count is None):
-        raise Refusal(400, "characters: expected these or random, received both or none; send one of them")
+    one_of(asked, "characters", "random")
     generator = asked.shelf.generator(asked["source"], wanted or ASCII, seed, asked["model"])
     if wanted is not None:
         names = [character for character in dict.fromkeys("".join(wanted.split())) for _ in range(columns)]
@@ -217,7 +254,7 @@ def _random(generator: HandwritingGenerator, count: int, seed: int) -> tuple[lis
     source = generator.source
     if isinstance(source, UntoldGlyphs):
         return list(source.read(count, seed)), source.draw(np.zeros(count, np.int32), seed)
-    names = np.random.default_rng([seed, RANDOM_TEXT]).choice(list(source.alphabet), count).tolist()
+    names = _drawn_by(seed, generator, count)
     return names, generator.sample("".join(names))
 
 

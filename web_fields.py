@@ -103,7 +103,7 @@ def checked(value: Any, schema: Schema, place: str) -> Any:
     if kind == "string":
         _check_text(value, schema, place)
     elif kind == "array":
-        _check_length(value, schema.get("minItems", 0), schema.get("maxItems", math.inf), place, "items")
+        _check_length(value, schema.get("minItems", 0), schema.get("maxItems", math.inf), place, "item")
         return [checked(item, schema["items"], f"{place}[{k}]") for k, item in enumerate(value)]
     elif kind == "object" and "properties" in schema:
         return _checked_record(value, schema, place)
@@ -124,15 +124,16 @@ def _checked_number(value: Any, schema: Schema, place: str) -> float:
 def _check_text(value: str, schema: Schema, place: str) -> None:
     if "enum" in schema and value not in schema["enum"]:
         raise wrong(place, f"one of {', '.join(schema['enum'])}", value)
-    _check_length(value, schema.get("minLength", 0), schema.get("maxLength", math.inf), place, "characters")
+    _check_length(value, schema.get("minLength", 0), schema.get("maxLength", math.inf), place, "character")
     if "pattern" in schema and not re.fullmatch(schema["pattern"], value):
         raise wrong(place, schema.get("title", f"text of the pattern {schema['pattern']}"), value)
 
 
 def _check_length(value: str | list, least: int, most: float, place: str, unit: str) -> None:
     if not least <= len(value) <= most:
-        bounds = f"{least} to {most:,}" if least else f"at most {most:,}"
-        raise Refusal(400, f"{place}: expected {bounds} {unit}, received {len(value):,}; change it")
+        bounds = f"{most:,}" if least == most else f"{least} to {most:,}" if least else f"at most {most:,}"
+        units = unit if most == 1 else f"{unit}s"
+        raise Refusal(400, f"{place}: expected {bounds} {units}, received {len(value):,}; change it")
 
 
 def _checked_record(value: dict, schema: Schema, place: str) -> dict:

@@ -38,6 +38,11 @@ class Limits:
     seconds: float = 30.0
     """A request may take; looked at between its steps, each of which is bounded by what it is given."""
 
+    @property
+    def too_long(self) -> str:
+        """What is told of a longer body."""
+        return f"expected at most {self.body / (1 << 20):g} MB, received more"
+
 
 class Deadline:
     """The moment until which a request must be answered."""

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 
 from activations import Layer, drawing_inputs, reading_inputs
+from generators import Writer
 from inference_tasks import default_model
 from layer_figure import BARS, GAP, ROW, bars_for, draw_layer, draw_maps, grid_for, limit_of
 from look_inside import written
 from picture import find_glyph
-from runtime import Recogniser, TrainedModel, Translator, Writer
+from readers import Recogniser, Translator
+from runtime import TrainedModel
 from web_api import Asked, named_best
 from web_fields import Refusal
 from web_pictures import QUICK, data_url, glyph_url

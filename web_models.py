@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from activations import Activations
-from config import ASCII, DIGITS, PRESETS
+from config import ASCII, DIGITS
 from data_files import data_directory, idx_names, locate
 from glyph_sources import SAMPLED_SETS, TEMPERATURE, GlyphSource, RealGlyphs
 from handwriting import HandwritingGenerator
 from inference_tasks import default_model
+from presets import PRESETS
+from readers import Recogniser, Translator
 from report import Measure
-from runtime import CARD, Recogniser, TrainedModel, Translator, find_models, is_number, read_card
+from runtime import CARD, TrainedModel, find_models, is_number, read_card
 from shell import UserError, did_you_mean
 from source_choice import SOURCES, USUAL_MODELS, glyphs_of, usual_model
 from trained import KINDS
@@ -175,7 +177,7 @@ class Shelf:
         found = self.found().get(model)
         alphabet = found.card["alphabet"] if found else SET_ALPHABETS.get(name, "")
         return {"name": name, "usable": reason is None, "reason": reason, "alphabet": alphabet,
-                "mixes": name == "cgan", "hands": name in ("cvae", "cgan")}  # fmt: skip
+                "mixes": name == "cgan", "hands": name in ("cvae", "cgan"), "told": name != "gan"}  # fmt: skip
 
     def models(self) -> list[dict]:
         """Every model: what it does, how it was trained, how good it is."""

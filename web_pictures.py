@@ -11,11 +11,11 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
-from layout import COMPRESSION
-from picture import OtherKindError, TooLargeError, decode_picture
+from decoding import OtherKindError, TooLargeError, decode_picture
 from shell import UserError
 from web_fields import Refusal, Schema, text
 from web_guard import Deadline, Limits
+from written_page import COMPRESSION
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # what browsers make, and only what Pillow reads without a helper
 DATA_URL = re.compile(r"data:image/(png|jpeg|jpg|webp|gif|bmp|x-ms-bmp)(;[a-z0-9=.-]+)*;base64,", re.IGNORECASE)

@@ -29,6 +29,8 @@ MODEL = Field(
     "model", text(MOST_NAME, 1), "Name of a trained model; by default the one that knows the characters best."
 )
 SEED_FIELD = Field("seed", SEED, "Draws the hand and how each character turns out; by default drawn by the server.")
+RANDOM = Field("random", whole(1, 400), "Draw so many random characters instead; of the source gan, whichever its "
+               "noise makes, and what is told of them is what a recogniser reads.")  # fmt: skip
 INK = Field("ink", COLOUR, "Colour of the ink.", "#1b2a4a")
 PAPER = Field("paper", COLOUR, "Colour of the paper.", "#ffffff")
 CELL = Field("height", SIDE, "Side of a cell in pixels.", 48)
@@ -83,7 +85,7 @@ MODELS_ANSWER = {
                    fonts={"type": "array", "items": WORDS},
                    trained=record({"epochs": MAYBE_COUNT, "seconds": MAYBE_NUMBER, "date": MAYBE_WORDS,
                                    "data": MAYBE_WORDS})),
-    "sources": many(name=WORDS, usable=FLAG, reason=MAYBE_WORDS, alphabet=WORDS, mixes=FLAG, hands=FLAG),
+    "sources": many(name=WORDS, usable=FLAG, reason=MAYBE_WORDS, alphabet=WORDS, mixes=FLAG, hands=FLAG, told=FLAG),
 }  # fmt: skip
 HEALTH_ANSWER = {"status": WORDS, "version": WORDS, "models": {"type": "array", "items": WORDS}}
 
@@ -106,15 +108,16 @@ class Route:
 
 
 ROUTES = (
-    Route("read", "Reads the character of a picture, or several side by side.",
+    Route("read", "Reads the character of a picture, or several side by side; in the text, U+FFFD stands for one that "
+          "is no character, and where there is no other, the text is empty.",
           (IMAGE, ALPHABET, SEVERAL, MODEL), READ_ANSWER, read, ("POST",)),
     Route("typeset", "Sets the character of a picture in type, or several side by side.",
           (IMAGE, ALPHABET, SEVERAL, MODEL,
            Field("font", text(MOST_NAME, 1), "One of the model's typefaces; by default the first.")),
           TYPESET_ANSWER, typeset, ("POST",)),
-    Route("write", "Writes a text by hand, all of it in one hand, on one page.", (
-        Field("text", text(MOST_TEXT, 1), "What to write.", required=True),
-        source_field("cvae"), MODEL, SEED_FIELD,
+    Route("write", "Writes a text by hand, all of it in one hand, on one page; of text and random it takes one.", (
+        Field("text", text(MOST_TEXT, 1), "What to write. The source gan is told no characters, and takes random."),
+        RANDOM, source_field("cvae"), MODEL, SEED_FIELD,
         Field("style", STYLE, "A hand, as an earlier answer told it; by default drawn by the seed."),
         Field("mix_seed", SEED, "Mixes the hand with the one that this seed draws."),
         Field("share", number(0, 1), "Share of that other hand; half of each by default."),
@@ -130,7 +133,7 @@ ROUTES = (
     Route("sample", f"Draws a grid of characters, at most {MOST_CELLS} cells.", (
         source_field("cvae"), MODEL, SEED_FIELD,
         Field("characters", text(100, 1), "Characters to draw, each a row of tries."),
-        Field("random", whole(1, 400), "Draw so many random characters instead."),
+        RANDOM,
         Field("columns", whole(1, 40), "Tries of each, or random characters in a row.", 8), CELL, INK, PAPER,
     ), GRID | MADE_BY, sample, ("GET",)),
     Route("mix", "Draws pictures between several characters.", (

@@ -18,7 +18,7 @@ THREADS = 8  # that answer requests: more than processors, since some wait for a
 CONNECTIONS, SILENCE = 256, 20  # at once; seconds without a byte after which one is closed
 SENDING = 60  # seconds in which a request must have come, however it drips
 HEADER_BYTES = 32 << 10  # of a request: its address may hold a text of 2,000 characters
-WORDS = {400: "the request is no HTTP that can be read", 413: "expected at most 5 MB, received more; send less",
+WORDS = {400: "the request is no HTTP that can be read", 413: f"{Limits().too_long}; send less",
          431: "the address or headers are too long; send the fields as JSON instead"}  # fmt: skip
 
 

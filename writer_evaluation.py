@@ -16,6 +16,7 @@ from PIL import Image
 from classification_score import LabelledPictures, train_on_synthetic_test_on_real
 from evaluation_data import Pictures, by_dataset, joined
 from evaluation_pictures import draw_mistakes, draw_sheet
+from evaluation_samples import Maker, Trial, maker_of, noise_of, read_by, samples, written
 from feature_distances import GROUPS, FrechetResult, frechet, kernel_distance
 from generator_metrics import (
     CLOSEST_PERCENT,
@@ -25,24 +26,23 @@ from generator_metrics import (
     nearest_training_image,
     neighbourhoods,
 )
+from generators import Writer
 from hand_metrics import TRAITS, letters_of, shared_trait, trait_tables, writer_tables
 from metrics import bootstrap_interval
 from reader_evaluation import (
     drawings,
     file_name,
     hardest_of,
-    labels_on,
     mildest,
     most_confused,
     share_read_as,
     ways_of_right,
 )
+from readers import Recogniser
 from report import BOOTSTRAP, JACKKNIFE, NUMBER, Measure, Section
-from runtime import Reading, Recogniser, Writer
 from translator_evaluation import no_legibility, objection_to
-from writer_likelihood import APART, SAMPLE, generator_of, likelihood
+from writer_likelihood import APART, generator_of, likelihood
 
-BLOCK = 2000  # characters drawn at a time: bounds the memory
 FLOOR_SAMPLES = 3  # of training pictures, that real is compared with real by
 COPIES_TRIED = 2000  # pictures that the nearest training picture is looked up for
 COPIES_SHOWN = 12
@@ -70,17 +70,6 @@ class Extent(NamedTuple):
                              hands=min(self.hands, max(20, limit)))  # fmt: skip
 
 
-class Maker(NamedTuple):
-    """What draws characters, of any kind."""
-
-    alphabet: str
-    image_size: int
-    noise_size: int
-    """Z."""
-    draw: Callable[[np.ndarray, np.ndarray], np.ndarray]
-    """Of noise float32 `(N, Z)` from N(0,1) and labels int `(N,)`, pictures float32 `(N, S, S, 1)` in [0, 1]."""
-
-
 class Subject(NamedTuple):
     """A data set that a maker is held against."""
 
@@ -90,15 +79,6 @@ class Subject(NamedTuple):
     """The same, of each kind of characters apart."""
     training: Callable[[], Pictures | None]
     """Gives those that are not the test's; None where there are none such."""
-
-
-def maker_of(writer: Writer) -> Maker:
-    """A writer as one that draws of noise, not of styles."""
-
-    def draw(noise: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        return writer.decode(writer.styles(noise, labels), labels)
-
-    return Maker(writer.alphabet, writer.image_size, writer.latent_size, draw)
 
 
 def subjects_of(sets: Sequence[Pictures], training_for: Callable[[Pictures], Pictures | None]) -> list[Subject]:
@@ -123,19 +103,18 @@ def writer_steps(
     for subject in subjects:
         whole, training = subject.whole, subject.training
         steps.append(partial(likelihood, writer, whole, extent.likelihood_pictures, extent.importance_samples, seed))
-        steps += read_steps(maker, judge, whole.classes, told_steps(maker, judge, subject, extent, seed))
+        trial = Trial(maker, judge, whole, extent.samples, seed)
+        steps += read_steps(maker, judge, whole.classes, told_steps(trial, subject))
         steps.append(partial(teaching, maker, whole, training, extent.lessons, seed))
         steps.append(partial(copying, maker, whole, training, seed))
     return [*steps, hand_step(maker, subjects, extent, seed)]
 
 
-def told_steps(
-    maker: Maker, judge: Recogniser | None, subject: Subject, extent: Extent, seed: int
-) -> list[Callable[[], Section]]:
+def told_steps(trial: Trial, subject: Subject) -> list[Callable[[], Section]]:
     """What a judge measures of samples that shall show what test pictures do."""
-    each = max(1, extent.samples // subject.whole.classes.size)
-    legible = [partial(legibility, maker, judge, pictures, each, seed) for pictures in subject.groups]
-    return [*legible, partial(distances, maker, judge, subject.whole, subject.training, extent.samples, seed)]
+    each = max(1, trial.count // subject.whole.classes.size)
+    legible = [partial(legibility, trial.maker, trial.judge, pictures, each, trial.seed) for pictures in subject.groups]
+    return [*legible, partial(distances, trial, subject.training)]
 
 
 def read_steps(
@@ -165,25 +144,6 @@ def unread(objection: str) -> Section:
     return replace(section, note=f"Not measured: {objection}") if objection else section
 
 
-def noise_of(seed: int, count: int, size: int) -> np.ndarray:
-    """N(0,1) of samples 0, 1, ...: float32 `(count, size)`."""
-    return np.stack([generator_of(seed, number, SAMPLE).standard_normal(size, np.float32) for number in range(count)])
-
-
-def written(maker: Maker, noise: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Draws characters: uint8 `(N, S, S, 1)` of noise `(N, Z)` and labels `(N,)`."""
-    parts = []
-    for start in range(0, len(labels), BLOCK):
-        some = slice(start, start + BLOCK)
-        parts.append(np.round(255 * maker.draw(noise[some], labels[some])).astype(np.uint8))
-    return np.concatenate(parts)
-
-
-def samples(maker: Maker, labels: np.ndarray, seed: int) -> np.ndarray:
-    """Draws characters of noise from N(0,1): uint8 `(N, S, S, 1)`, sample k of label k."""
-    return written(maker, noise_of(seed, len(labels), maker.noise_size), labels)
-
-
 def legibility(maker: Maker, judge: Recogniser, pictures: Pictures, each: int, seed: int) -> Section:
     """What the judge reads of samples of the pictures' characters, `each` of every one, with the same allowed."""
     labels = np.tile(pictures.classes, each)
@@ -206,13 +166,6 @@ def legibility(maker: Maker, judge: Recogniser, pictures: Pictures, each: int, s
     )  # fmt: skip
 
 
-def read_by(judge: Recogniser, alphabet: str, pictures: Pictures) -> Reading:
-    """What a judge reads, its probabilities `(N, K)` over an alphabet that it knows what is to be read of."""
-    reading = judge.recognise(pictures.images, pictures.allowed or alphabet)
-    place = labels_on(judge.alphabet, alphabet)
-    return replace(reading, probabilities=np.where(place >= 0, reading.probabilities[:, place], 0))
-
-
 def worst_character(alphabet: str, made: Pictures, read: np.ndarray) -> tuple[str, Measure]:
     """The character whose samples are least often read as asked, as far as anybody could tell it."""
     _, same = mildest(alphabet, made)
@@ -221,18 +174,16 @@ def worst_character(alphabet: str, made: Pictures, read: np.ndarray) -> tuple[st
     return min(shares.items(), key=lambda item: item[1].value)
 
 
-def distances(maker: Maker, judge: Recogniser, pictures: Pictures, training: Callable[[], Pictures | None],
-              count: int, seed: int) -> Section:  # fmt: skip
+def distances(trial: Trial, training: Callable[[], Pictures | None]) -> Section:
     """How far samples are from test pictures, class for class as many, in the judge's features; and training ones."""
-    name, real = f"distances: {pictures.name}", training()
-    count = min(count, len(pictures.labels), len(real.labels) // 2 if real else 0)
+    pictures, judge, seed, real = trial.pictures, trial.judge, trial.seed, training()
+    name, enough = f"distances: {pictures.name}", len(real.labels) // 2 if real else 0
+    count = min(len(trial.test.labels), enough)
     if count < GROUPS:
         return unmeasured(name, pictures, f"it takes {GROUPS} test pictures, and training pictures twice as many.")
-    test = pictures.spread(count)
-    made, right, known = (
-        judge.recognise(images).features
-        for images in (samples(maker, test.labels, seed), test.images, real.drawn(FLOOR_SAMPLES * count, seed).images)
-    )
+    whole = count == len(trial.test.labels)
+    made, right = (reading.features for reading in (trial if whole else replace(trial, count=count)).readings)
+    known = judge.recognise(real.drawn(FLOOR_SAMPLES * count, seed).images).features
     found = frechet(made, known, right, judge.folder.name, seed)
     measures = frechet_measures(found)
     headline, told = (*measures, "coverage", f"coverage{OF_REAL}"), []

@@ -11,12 +11,12 @@ from checks import unit_range
 from config import ACTIVE_VARIANCE
 from evaluation_data import Pictures
 from generator_metrics import importance_weighted_bound
+from generators import Writer
 from report import Measure, Section
-from runtime import Writer
 
 BLOCK = 2000  # styles decoded at a time: bounds the memory
 NEVER = 1e-7  # least probability of ink, and of none: float32 tells no less from 1
-NEAR_HALF = 0.02  # of |2 l - 1|, where the continuous Bernoulli's constant is 0 / 0
+NEAR_HALF = 0.04  # of |2 l - 1|, where the continuous Bernoulli's constant is 0 / 0
 SAMPLE, BINARISED, PROPOSED, APART = 1, 2, 3, 4  # streams of random numbers; never 0, with which a seed is padded
 NATS = "nats"
 

@@ -38,7 +38,7 @@ START_SECONDS, MEGABYTES, GROWTH = 1.2, 350.0, 0.05  # wanted: at most
 SETTLED = 500  # requests after which memory should hardly grow
 WANTED = {"read": (10, 60), "write": (60, None), "layers": (60, None)}  # milliseconds at most: median, 99 %
 LINE = "Dear Ada, call me at 9:30 (room 007), yes"
-SHARES = {"read": 10, "typeset": 4, "write": 4, "sample": 2, "layers": 2, "models": 1, "health": 1, "page": 1}
+SHARES = {"read": 10, "typeset": 4, "write": 4, "sample": 2, "layers": 2, "mix": 1, "models": 1, "health": 1, "page": 1}
 PEOPLE = {"mnist": 1, "unipen94": 1}  # shares of real characters, where the server has them
 TIMEOUT = 30  # seconds after which an answer counts as lost
 
@@ -124,6 +124,7 @@ def right_call(route: str, rng: np.random.Generator) -> Call:
         "write": lambda: asked("write", text=LINE, seed=seed),
         "sample": lambda: asked("sample", random=40, seed=seed),
         "layers": lambda: asked("layers", model="recogniser-ascii", character="g", seed=seed),
+        "mix": lambda: asked("mix", weights="1*2+7", count=12, seed=seed),
         "models": lambda: asked("models"),
         "health": lambda: asked("health"),
         "page": lambda: Call("page", "/"),

@@ -19,7 +19,8 @@ import tyro
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.bench_training import Contestant, throughputs
-from config import PRESETS, GANRun
+from config import GANRun
+from presets import PRESETS
 from report import Row, as_markdown, yes
 from shell import parse, run_script
 

@@ -19,8 +19,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.bench_inference import Cost, run_once, spread
+from generators import Writer
 from report import Row, as_markdown, yes
-from runtime import MODELS_DIR, Writer
+from runtime import MODELS_DIR
 from shell import UserError, parse, run_script
 
 LINE, LINE_SECONDS = 40, 0.8  # characters; wanted: at most

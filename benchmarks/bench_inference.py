@@ -39,9 +39,9 @@ from pathlib import Path
 import keras
 from PIL import Image
 
-from config import from_settings
 from data_processor import load
 from encoder_model import Translator
+from run_settings import from_settings
 
 folder, model_file, picture_file = map(Path, sys.argv[1:])
 card = json.loads((folder / "card.json").read_text(encoding="utf-8"))

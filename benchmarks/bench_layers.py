@@ -21,8 +21,9 @@ from activations import Activations, drawing_inputs, reading_inputs
 from benchmarks.bench_inference import Cost, run_once
 from benchmarks.bench_inference import spread as spread_of_costs
 from benchmarks.bench_recognise import spread
+from generators import Generator, Writer
 from report import Row, as_markdown, yes
-from runtime import MODELS_DIR, Generator, TrainedModel, Writer
+from runtime import MODELS_DIR, TrainedModel
 from shell import parse, run_script
 from trained import open_model
 

@@ -16,7 +16,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from data_processor import TEST, GlyphDataset, load
-from metrics import nearest_glyph
+from glyph_metrics import nearest_glyph
 from picture import find_glyph, to_glyph
 from shell import UserError, run_script
 

@@ -20,8 +20,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.bench_inference import run_once
+from readers import Recogniser
 from report import Row, as_markdown, yes
-from runtime import MODELS_DIR, Recogniser
+from runtime import MODELS_DIR
 from shell import UserError, parse, run_script
 
 MILLISECONDS = 3.0  # a picture, wanted: at most

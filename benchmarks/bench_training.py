@@ -19,8 +19,9 @@ import tyro
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from config import PRESETS, TranslatorRun
-from metrics import nearest_glyph
+from config import TranslatorRun
+from glyph_metrics import nearest_glyph
+from presets import PRESETS
 from report import Row, as_markdown, share_row, yes
 from shell import parse, run_script
 

@@ -43,7 +43,7 @@ function remove(button) {
 
 /** A character, how much of it, and a button that removes it. */
 function part(character, weight) {
-  const slider = make("input", { type: "range", min: "0", max: "4", step: "0.1", value: weight, "aria-label": "How much of it" });
+  const slider = make("input", { type: "range", min: "0", max: "4", step: "0.1", value: weight });
   const line = make(
     "div",
     { className: "part" },
@@ -52,7 +52,16 @@ function part(character, weight) {
     make("button", { type: "button", "data-do": "remove", className: "quiet", textContent: "Remove" }),
   );
   bindOutput(slider);
+  line.addEventListener("input", () => nameControls(line));
+  nameControls(line);
   return line;
+}
+
+/** Lets a part's controls say which character they are for. */
+function nameControls(line) {
+  const character = line.querySelector(".one").value.trim() || "the new character";
+  line.querySelector("[type=range]").setAttribute("aria-label", `How much of ${character}`);
+  line.querySelector("button").setAttribute("aria-label", `Remove ${character}`);
 }
 
 /** The weights as the API takes them: `1*2+7*1`. */

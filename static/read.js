@@ -18,6 +18,7 @@ const message = find("message");
 
 let pad = null;
 let asked = 0; // pictures so far
+let unread = []; // of each character found, whether it is none
 
 export function start() {
   pad = new Pad(find("pad"));
@@ -108,13 +109,20 @@ async function typeset(signal) {
     if (signal.aborted || ![0, 422].includes(error.status)) throw error;
     return { characters: [] }; // no ink, or no server: reading tells it
   });
-  return find("type").replaceChildren(
+  find("type").replaceChildren(
     ...characters.map(({ typeset, character }) =>
       make("img", { src: typeset, className: "on-white", alt: `${character} in ${font}` })),
   );
+  return hideUnread();
+}
+
+/** What is no character would be set all the same. */
+function hideUnread() {
+  for (const [k, image] of [...find("type").children].entries()) image.classList.toggle("unread", Boolean(unread[k]));
 }
 
 function clearResult() {
+  unread = [];
   find("result").classList.add("empty");
   find("answer").textContent = "";
   find("spoken").textContent = "";
@@ -130,13 +138,30 @@ function showReading({ text, characters, seconds }) {
   find("result").classList.remove("empty");
   const refused = text ? null : characters[0].no_character;
   find("result").classList.toggle("refused", Boolean(refused));
-  find("answer").textContent = refused ? "No character" : text;
+  find("answer").replaceChildren(...(refused ? ["No character"] : characters.map(inAnswer)));
   find("answer").classList.toggle("long", text.length > 1);
-  find("spoken").textContent = refused ? `No character: ${refused}` : `Read as ${text}`;
+  find("spoken").textContent = refused ? `No character: ${refused}` : `Read as ${inWords(characters)}`;
   find("aside").textContent = `Read in ${duration(seconds)}.`;
   pad.showBoxes(characters.map((character) => character.box).filter(Boolean));
+  unread = characters.map((character) => character.no_character);
+  hideUnread();
   offerCharacters(characters);
   showCharacter(characters[0]);
+}
+
+/** What is read, to be said aloud: `7, no character, 3`. */
+function inWords(characters) {
+  const words = [""];
+  for (const { best, no_character: reason } of characters) {
+    if (reason) words.push("no character", "");
+    else words.push(words.pop() + best[0].character);
+  }
+  return words.filter(Boolean).join(", ");
+}
+
+/** A character as it stands in the answer; in the place of what is none, a gap that says so. */
+function inAnswer({ best, no_character: reason }) {
+  return reason ? make("span", { className: "gap", title: reason, textContent: "no character" }) : best[0].character;
 }
 
 /** Where there are several, each is a button that shows what it was taken for. */

@@ -1,13 +1,15 @@
 // Write: text becomes a page by hand, anew with every change; the page and its boxes can be taken home.
 
 import { get, post } from "./api.js";
-import { duration, fieldsOf, onButtons, showImage } from "./dom.js";
+import { duration, fieldsOf, onButtons, showFor, showImage } from "./dom.js";
 import { startHand } from "./hand.js";
 import { live } from "./live.js";
 import { blobOf, download } from "./pictures.js";
 import { store } from "./store.js";
 
 const LONGEST_IN_ADDRESS = 500; // characters of a text that is asked for by GET, which browsers remember
+
+const HAND_SOURCE = "cvae"; // which alone finds a hand
 
 const find = (id) => document.getElementById(`write-${id}`);
 const panel = document.getElementById("panel-write");
@@ -20,6 +22,7 @@ export function start() {
   const writer = live(write, find("message"), find("sheet"));
   form.addEventListener("input", (event) => {
     keepInOrder(event.target);
+    fitSource();
     find("spacing").hidden = form.natural.checked;
     form.width.disabled = form.unwrapped.checked;
     writer();
@@ -31,7 +34,8 @@ export function start() {
   startHand();
   store.watch("hand", (hand) => {
     style = null;
-    form.source.disabled = Boolean(hand); // only the conditional VAE finds a hand
+    form.source.disabled = Boolean(hand);
+    fitSource();
     writer(0);
   });
 }
@@ -45,11 +49,25 @@ function keepInOrder(changed) {
   other.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
+/** What is told of the source in use. */
+function source() {
+  const name = store.get("hand") ? HAND_SOURCE : form.source.value;
+  return store.get("sources").find((one) => one.name === name) ?? { told: true, hands: true };
+}
+
+/** Asks for what the source takes: a text, or a number where it is told none; a second hand where it has hands. */
+function fitSource() {
+  const { told, hands } = source();
+  showFor(form, told ? "told" : "untold");
+  for (const control of [form.mix_seed, form.share]) control.disabled = !hands;
+}
+
 function request() {
   const fields = fieldsOf(form);
+  const what = source().told ? { text: fields.text } : { random: Number(fields.random) };
   const between = Number(fields.share) > 0 ? { mix_seed: Number(fields.mix_seed), share: Number(fields.share) } : {};
   return {
-    text: fields.text,
+    ...what,
     seed: Number(fields.seed),
     ...between,
     height: Number(fields.height),
@@ -63,7 +81,7 @@ function request() {
 }
 
 async function write(signal) {
-  if (!form.text.value.trim() || !form.source.value) return showPage(null);
+  if (!form.source.value || (source().told && !form.text.value.trim())) return showPage(null);
   const asked = request();
   try {
     return showPage(await answerTo(asked, signal));
@@ -76,21 +94,28 @@ async function write(signal) {
 async function answerTo(asked, signal) {
   const hand = store.get("hand");
   if (hand) {
-    const answer = await post("write", { ...asked, source: "cvae", ...(style ? { style } : { hand }) }, signal);
+    const answer = await post("write", { ...asked, source: HAND_SOURCE, ...(style ? { style } : { hand }) }, signal);
     style ??= asked.share ? null : answer.style; // a mixture is not my hand
     return answer;
   }
   const whole = { ...asked, source: form.source.value };
-  return asked.text.length > LONGEST_IN_ADDRESS ? post("write", whole, signal) : get("write", whole, signal);
+  return asked.text?.length > LONGEST_IN_ADDRESS ? post("write", whole, signal) : get("write", whole, signal);
 }
 
 function showPage(answer) {
   page = answer;
-  showImage(find("image"), answer?.image, answer ? `Written by hand: ${form.text.value}` : "");
+  showImage(find("image"), answer?.image, answer ? `Written by hand: ${wordsOf(answer.boxes)}` : "");
   for (const button of panel.querySelectorAll("[data-do=png], [data-do=json]")) button.disabled = !answer;
   find("aside").textContent = answer
     ? `${answer.boxes.length} characters, ${answer.width} \u00d7 ${answer.height} pixels, in ${duration(answer.seconds)}.`
     : "";
+}
+
+/** What is on the page, in one line. */
+function wordsOf(boxes) {
+  const words = [];
+  for (const { character, word } of boxes) words[word] = (words[word] ?? "") + character;
+  return words.filter(Boolean).join(" ");
 }
 
 /** The page's size and its boxes, one a line, as `generate.py --boxes` writes them. */

@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import config
-from config import RunConfig
+from config import DATA_DIR_VARIABLE, RunConfig
 from data_processor import TRAIN, VALIDATION, GlyphDataset
+from presets import PRESETS
 
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The folder of real handwriting; without it a test is skipped, but fails in CI, where it must be there."""
-    named = os.environ.get(config.DATA_DIR_VARIABLE)
+    named = os.environ.get(DATA_DIR_VARIABLE)
     if named:
         return Path(named)
-    reason = f"needs real data: set {config.DATA_DIR_VARIABLE} to its folder"
+    reason = f"needs real data: set {DATA_DIR_VARIABLE} to its folder"
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
@@ -48,7 +48,7 @@ def train_once(preset: str, tmp_path_factory) -> RunConfig:
     root.mkdir(exist_ok=True)
     places = {name: root / folder for name, folder in (
         ("logs_dir", "logs"), ("images_dir", "images"), ("models_dir", "modelh5"))}  # fmt: skip
-    run = replace(config.PRESETS[preset][1], **places)
+    run = replace(PRESETS[preset][1], **places)
     with (root / "lock").open("w") as lock, pytest.MonkeyPatch.context() as patch:
         fcntl.flock(lock, fcntl.LOCK_EX)
         patch.setattr("calibration.CALIBRATED", FEW)
@@ -57,49 +57,22 @@ def train_once(preset: str, tmp_path_factory) -> RunConfig:
     return run
 
 
-@pytest.fixture(scope="session")
-def smoke_run(tmp_path_factory) -> RunConfig:
-    """A finished training run of a translator; its folders are shared, so tests leave them alone."""
-    return train_once("translator-digits-smoke", tmp_path_factory)
+def smoke_fixtures(preset: str):
+    """Two fixtures that tests leave alone, as all share them: a finished run of a preset, and its trained folder."""
+
+    @pytest.fixture(scope="session")
+    def run(tmp_path_factory) -> RunConfig:
+        return train_once(preset, tmp_path_factory)
+
+    @pytest.fixture(scope="session")
+    def folder(tmp_path_factory) -> Path:
+        run = train_once(preset, tmp_path_factory)
+        return run.models_dir / run.name
+
+    return run, folder
 
 
-@pytest.fixture(scope="session")
-def smoke_model(smoke_run) -> Path:
-    """The trained folder of that run."""
-    return smoke_run.models_dir / smoke_run.name
-
-
-@pytest.fixture(scope="session")
-def smoke_reader_run(tmp_path_factory) -> RunConfig:
-    """A finished training run of a reader; its folders are shared, so tests leave them alone."""
-    return train_once("recogniser-digits-smoke", tmp_path_factory)
-
-
-@pytest.fixture(scope="session")
-def smoke_reader(smoke_reader_run) -> Path:
-    """The trained folder of that run."""
-    return smoke_reader_run.models_dir / smoke_reader_run.name
-
-
-@pytest.fixture(scope="session")
-def smoke_writer_run(tmp_path_factory) -> RunConfig:
-    """A finished training run of a conditional VAE; its folders are shared, so tests leave them alone."""
-    return train_once("cvae-digits-smoke", tmp_path_factory)
-
-
-@pytest.fixture(scope="session")
-def smoke_gan_run(tmp_path_factory) -> RunConfig:
-    """A finished training run of a conditional GAN; its folders are shared, so tests leave them alone."""
-    return train_once("cgan-digits-smoke", tmp_path_factory)
-
-
-@pytest.fixture(scope="session")
-def smoke_gan(smoke_gan_run) -> Path:
-    """The trained folder of that run."""
-    return smoke_gan_run.models_dir / smoke_gan_run.name
-
-
-@pytest.fixture(scope="session")
-def smoke_writer(smoke_writer_run) -> Path:
-    """The trained folder of that run."""
-    return smoke_writer_run.models_dir / smoke_writer_run.name
+smoke_run, smoke_model = smoke_fixtures("translator-digits-smoke")
+smoke_reader_run, smoke_reader = smoke_fixtures("recogniser-digits-smoke")
+smoke_writer_run, smoke_writer = smoke_fixtures("cvae-digits-smoke")
+smoke_gan_run, smoke_gan = smoke_fixtures("cgan-digits-smoke")

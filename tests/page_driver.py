@@ -32,12 +32,13 @@ DRAWN = STROKES | {
 
 
 def all_models(folder: Path) -> Path:
-    """The shipped models, and a toy one that mixes digits where none was trained yet."""
+    """The shipped models, and toys that mix digits, or invent whichever, where none was trained yet."""
     for name, place in find_models(MODELS_DIR).items():
         if not name.endswith("-smoke"):
             (folder / name).symlink_to(place)
-    if not list(folder.glob("cgan-*")):
-        write_generator(folder, "cgan-digits")
+    for name in ("cgan-digits", "gan-digits"):
+        if not (folder / name).exists():
+            write_generator(folder, name, labelled=name.startswith("c"))
     return folder
 
 

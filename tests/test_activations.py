@@ -9,9 +9,10 @@ import pytest
 from onnx import TensorProto, helper
 
 from activations import Activations, drawing_inputs, find_steps, label_of, reading_inputs
+from generators import Generator
 from glyph_sources import ModelGlyphs
 from invented_glyphs import InventedGlyphs
-from runtime import MODELS_DIR, Generator
+from runtime import MODELS_DIR
 from shell import UserError
 from trained import open_model
 

@@ -106,6 +106,13 @@ def test_bodies_that_are_wrong_are_refused(body, kind, status, said):
     assert said in refusal(shared_client().post("/api/read", data=body, content_type=kind), status)
 
 
+def test_a_limit_of_bodies_is_told_as_it_is():
+    own = client(limits=Limits(rate=1e6, burst=10, body=1 << 20))
+    body = b'{"image": "' + b"a" * (2 << 20) + b'"}'
+    assert "at most 1 MB" in refusal(own.post("/api/read", data=body, content_type="application/json"), 413)
+    assert web_serving.WORDS[413].startswith(Limits().too_long)
+
+
 def test_addresses_and_methods_that_are_wrong_are_refused():
     refusal(shared_client().get("/nothing"), 404)
     assert shared_client().delete("/api/read").headers["Allow"]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import calibration
 from calibration import MOST_REFUSED, calibrate, refusal_threshold
-from runtime import evidence
+from readers import evidence
 
 values = st.lists(st.floats(-50, 50, width=32), min_size=2, max_size=60).map(np.array)
 

@@ -10,8 +10,9 @@ import calibration
 from augmentation import RandomStrays
 from batches import GlyphBatches
 from classifier_model import Classifier, ClassifierTask, build_classifier, build_reader
-from config import ASCII, PRESETS, AugmentConfig, ClassifierConfig, ClassifierRun
-from runtime import evidence, softmax
+from config import ASCII, AugmentConfig, ClassifierConfig, ClassifierRun
+from presets import PRESETS
+from readers import evidence, softmax
 from training import EpochRandomness
 
 TINY = {

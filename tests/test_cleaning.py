@@ -8,7 +8,7 @@ import pytest
 
 from cleaning import own_probability, without_misfits
 from data_processor import TEST, TRAIN, GlyphDataset
-from runtime import Reading
+from readers import Reading
 from shell import UserError
 
 

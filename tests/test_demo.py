@@ -14,8 +14,9 @@ from PIL import Image
 import demo
 import inference
 import sample_pictures
-from config import PRESETS
-from picture import find_glyph, open_picture
+from decoding import open_picture
+from picture import find_glyph
+from presets import PRESETS
 from sample_pictures import SAMPLES, STROKES, draw_sample, smooth_curve
 from shell import UserError, parse
 

@@ -10,13 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import trained_folders
+from fresh_python import loaded_by
 
 import evaluate
 from classification_score import TrainedOn
 from data_pictures import read_digits
 from evaluate import Arguments
 from metrics import Share
-from runtime import CARD, Recogniser, Translator, file_sha256
+from readers import Recogniser, Translator
+from runtime import CARD
 from shell import UserError
 
 ROOT = Path(evaluate.__file__).parent
@@ -49,18 +52,21 @@ def work(smoke_reader, smoke_model, tmp_path) -> Path:
 def writing(smoke_writer, smoke_reader, tmp_path) -> Path:
     """The same with a writer, and a reader for its judge."""
     shutil.copytree(smoke_writer, tmp_path / "modelh5" / WRITER)
-    shutil.copytree(smoke_reader, tmp_path / "modelh5" / "judge-digits")
-    change_card(tmp_path, "judge-digits", name="judge-digits")
-    return tmp_path
+    return with_judge(tmp_path, smoke_reader)
 
 
 @pytest.fixture
 def inventing(smoke_gan, smoke_reader, tmp_path) -> Path:
     """The same with a generator."""
     shutil.copytree(smoke_gan, tmp_path / "modelh5" / INVENTOR)
-    shutil.copytree(smoke_reader, tmp_path / "modelh5" / "judge-digits")
-    change_card(tmp_path, "judge-digits", name="judge-digits")
-    return tmp_path
+    return with_judge(tmp_path, smoke_reader)
+
+
+def with_judge(work: Path, reader: Path) -> Path:
+    """The folder, after a reader was laid in it for a judge."""
+    shutil.copytree(reader, work / "modelh5" / "judge-digits")
+    change_card(work, "judge-digits", name="judge-digits")
+    return work
 
 
 def run(work: Path, *models: str, **settings) -> int:
@@ -69,12 +75,19 @@ def run(work: Path, *models: str, **settings) -> int:
     return evaluate.main(Arguments(models=models, **(quick | places | settings)))
 
 
-def card_of(work: Path, name: str) -> dict:
-    return json.loads((work / "modelh5" / name / CARD).read_text(encoding="utf-8"))
+def rehearsed(work: Path, capsys, model: str, **settings) -> tuple[dict, set[str]]:
+    """What a run on a few pictures tells, and which pictures it draws."""
+    assert run(work, model, limit=30, pictures=True, json=True, **settings) == 0
+    drawn = {path.name for path in (work / "images" / "evaluation" / f"{model}-partial").glob("*.png")}
+    return json.loads(capsys.readouterr().out), drawn
+
+
+def card_of(work: Path, model: str) -> dict:
+    return trained_folders.card_of(work / "modelh5" / model)
 
 
 def change_card(work: Path, model: str, **changes) -> None:
-    (work / "modelh5" / model / CARD).write_text(json.dumps(card_of(work, model) | changes), encoding="utf-8")
+    trained_folders.change_card(work / "modelh5" / model, **changes)
 
 
 def write_set(path: Path, characters: str) -> str:
@@ -138,17 +151,14 @@ def test_the_translator_stands_beside_its_oracle_and_says_that_there_is_no_judge
 
 
 def test_a_judge_measures_legibility(work):
-    shutil.copytree(work / "modelh5" / READER, work / "modelh5" / "judge-digits")
-    change_card(work, "judge-digits", name="judge-digits")
-    assert run(work, TRANSLATOR) == 0
+    assert run(with_judge(work, work / "modelh5" / READER), TRANSLATOR) == 0
     quality = card_of(work, TRANSLATOR)["quality"]
     assert "STIXGeneral: read right by judge-digits" in quality["type: digits, digits allowed"]["measures"]
     assert "legibility" not in quality
 
 
 def test_a_writer_is_measured_from_its_likelihood_to_its_hand(writing, capsys):
-    assert run(writing, WRITER, likelihood_pictures=6, importance_samples=3, limit=30, pictures=True, json=True) == 0
-    told = json.loads(capsys.readouterr().out)
+    told, drawn = rehearsed(writing, capsys, WRITER, likelihood_pictures=6, importance_samples=3)
     assert told["task"] == "write"
     assert list(told["quality"]) == [
         "likelihood: digits",
@@ -159,7 +169,6 @@ def test_a_writer_is_measured_from_its_likelihood_to_its_hand(writing, capsys):
         "one hand",
     ]
     assert told["quality"]["likelihood: digits"]["measures"]["negative log-likelihood, k = 3"]["count"] == 6
-    drawn = {path.name for path in (writing / "images" / "evaluation" / f"{WRITER}-partial").glob("*.png")}
     assert {"hands.png", "digits-classes.png", "digits-mistakes.png", "digits-nearest.png"} <= drawn
     assert not card_of(writing, WRITER).get("quality")
 
@@ -177,8 +186,7 @@ def test_a_writer_is_not_compared_with_readers(writing, capsys):
 
 
 def test_a_generator_is_measured_from_its_legibility_to_its_hand(inventing, capsys):
-    assert run(inventing, INVENTOR, limit=30, pictures=True, json=True) == 0
-    told = json.loads(capsys.readouterr().out)
+    told, drawn = rehearsed(inventing, capsys, INVENTOR)
     assert told["task"] == "invent"
     assert list(told["quality"]) == [
         "legibility: digits, digits allowed",
@@ -190,7 +198,6 @@ def test_a_generator_is_measured_from_its_legibility_to_its_hand(inventing, caps
         "one hand",
     ]
     assert told["quality"]["discriminator: digits"]["measures"]["real pictures taken for real"]["count"] == 30
-    drawn = {path.name for path in (inventing / "images" / "evaluation" / f"{INVENTOR}-partial").glob("*.png")}
     assert {"hands.png", "digits-classes.png", "digits-diversity.png", "digits-nearest.png"} <= drawn
 
 
@@ -389,29 +396,15 @@ def test_a_card_without_weights_is_told(work, capsys):
     assert "recogniser.onnx" in failure(work, capsys, READER)
 
 
-def damage(work: Path, name: str, part: str) -> None:
-    """Makes NaN of the weights of a part; its card knows the file."""
-    import onnx
-
-    path = work / "modelh5" / name / part
-    graph = onnx.load(path)
-    for tensor in graph.graph.initializer:
-        if tensor.data_type == onnx.TensorProto.FLOAT and len(tensor.dims) > 1:
-            values = np.full_like(onnx.numpy_helper.to_array(tensor), np.nan)
-            tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
-    onnx.save(graph, path)
-    change_card(work, name, files=card_of(work, name)["files"] | {part: file_sha256(path)})
-
-
 @pytest.mark.parametrize(("name", "part"), [(READER, "recogniser.onnx"), (TRANSLATOR, "translator.onnx")])
 def test_a_damaged_model_is_told(work, capsys, name, part):
-    damage(work, name, part)
+    trained_folders.fill_with_nan(work / "modelh5" / name, part)
     assert "received NaN or infinity" in failure(work, capsys, name)
 
 
 @pytest.mark.parametrize("part", ["generator.onnx", "discriminator.onnx"])
 def test_a_damaged_generator_is_told(inventing, capsys, part):
-    damage(inventing, INVENTOR, part)
+    trained_folders.fill_with_nan(inventing / "modelh5" / INVENTOR, part)
     assert "received NaN or infinity" in failure(inventing, capsys, INVENTOR, limit=30)
 
 
@@ -459,10 +452,7 @@ def test_the_script_ends_in_one_line_on_a_mistake():
 
 
 def test_the_script_loads_neither_tensorflow_nor_matplotlib():
-    slow = ("tensorflow", "keras", "matplotlib", "scipy", "sklearn")
-    code = f"import evaluate, sys; print([name for name in {slow} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert not loaded_by("import evaluate")
 
 
 def test_real_pictures_are_measured_as_the_model_card_promises(work, data_dir, capsys):

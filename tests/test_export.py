@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 import export
-from config import from_settings
 from encoder_model import DECISIVE
 from export import export_part
-from runtime import CARD, Translator, read_card
+from readers import Translator
+from run_settings import from_settings
+from runtime import CARD, read_card
 from shell import UserError
 from tasks import build_model
 

@@ -1,20 +1,18 @@
 """gan_model.py: who learns from whom, what is told the character, and that it learns to draw what it is asked."""
 
-import json
-import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from keras import ops
+from seen_epochs import seen_in
 
 from adversity import LOSSES, AtMostUnitStretch
-from config import PRESETS, AugmentConfig, GANConfig, GANRun
-from gan_model import GAN, GANTask, build_discriminator, build_gan, build_generator, settle_statistics
-from runtime import CARD, Generator
+from config import AugmentConfig, GANConfig, GANRun
+from gan_model import GAN, GANTask, build_discriminator, build_generator, settle_statistics
+from presets import PRESETS
 from shell import UserError
 from train import make_optimizer
 
@@ -201,18 +199,10 @@ def test_it_learns_to_draw_what_it_is_asked(stripes):
 
 
 def test_training_is_a_function_of_the_seed_and_the_epoch(stripes):
-    from training import EpochRandomness
-
     task = task_on(stripes)
-    model, batches = task.build(), task.training_batches()
-    randomness = EpochRandomness(3, batches)
-    randomness.set_model(model)
-    seen = []
-    for epoch in (4, 5, 4):
-        randomness.on_epoch_begin(epoch)
-        seen.append(np.array(model(batches[0][0], training=True)["generated"]))
-    np.testing.assert_array_equal(seen[0], seen[2])
-    assert not np.array_equal(seen[0], seen[1])
+    one, other, again = seen_in((4, 5, 4), task.build(), task.training_batches(), "generated")
+    np.testing.assert_array_equal(one, again)
+    assert not np.array_equal(one, other)
 
 
 def test_epochs_are_compared_by_a_distance_and_lost_classes_are_told(stripes, capsys):
@@ -260,48 +250,3 @@ def test_parts_and_card_are_what_a_user_needs(stripes, labelled):
 def test_a_bad_setting_names_what_it_received(changes):
     with pytest.raises(ValueError, match="Received"):
         replace(TINY, **changes)
-
-
-@pytest.fixture
-def generator(smoke_gan) -> Generator:
-    return Generator.open(smoke_gan.name, smoke_gan.parent)
-
-
-def test_a_trained_folder_invents_shows_its_layers_and_scores(generator, smoke_gan, smoke_gan_run):
-    noise = np.random.default_rng(0).standard_normal((5, generator.noise_size), np.float32)
-    weights = generator.label_weights(np.array([3, 1, 4, 1, 5]))
-    drawn = generator.invent(noise, weights)
-    assert drawn.shape == (5, 28, 28, 1)
-    layers = generator.layers(noise, weights)
-    assert list(layers)[::13] == ["01_code", "14_image"]
-    np.testing.assert_allclose(layers["14_image"], drawn, atol=1e-6)
-    model = build_gan(smoke_gan_run)
-    model.load_weights(smoke_gan / f"{smoke_gan.name}.weights.h5")
-    images = np.round(255 * drawn).astype(np.uint8)
-    expected, _ = model.discriminator([images / np.float32(255), weights])
-    np.testing.assert_allclose(generator.score(images, weights), expected, atol=1e-4)
-
-
-def test_whoever_is_not_told_the_character_says_so(generator):
-    with pytest.raises(UserError, match="expected the characters to draw, received none"):
-        generator.invent(np.zeros((1, generator.noise_size), np.float32))
-
-
-@pytest.mark.parametrize(("changes", "told"), [({"noise_size": "8"}, "noise_size"), ({"labelled": 1}, "labelled"),
-                                               ({"noise_size": 9}, "noise of shape")])  # fmt: skip
-def test_a_card_that_does_not_fit_is_refused(smoke_gan, tmp_path, changes, told):
-    folder = Path(shutil.copytree(smoke_gan, tmp_path / smoke_gan.name))
-    card = json.loads((folder / CARD).read_text()) | changes
-    (folder / CARD).write_text(json.dumps(card))
-    with pytest.raises(UserError, match=told):
-        Generator.open(smoke_gan.name, tmp_path).session
-
-
-def test_a_model_without_its_layers_says_so(smoke_gan, tmp_path):
-    folder = Path(shutil.copytree(smoke_gan, tmp_path / smoke_gan.name))
-    card = json.loads((folder / CARD).read_text())
-    del card["files"]["layers.onnx"]
-    (folder / CARD).write_text(json.dumps(card))
-    one = Generator.open(smoke_gan.name, tmp_path)
-    with pytest.raises(UserError, match=r"expected layers.onnx"):
-        one.layers(np.zeros((1, one.noise_size), np.float32), one.label_weights(np.array([0])))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fresh_python import HEAVY, run_watched
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
@@ -382,14 +383,6 @@ def test_pieces_are_joined_by_a_blank(pieces):
 @pytest.mark.parametrize("arguments", [["--help"], ["12", "--boxes", "b.json"]])
 def test_neither_tensorflow_nor_matplotlib_is_ever_loaded(smoke_writer, tmp_path, arguments):
     places = [f"--models-dir={smoke_writer.parent}", f"--model={smoke_writer.name}"]
-    code = (
-        "import runpy, sys\n"
-        f"sys.argv = {['generate.py', *arguments, *places]!r}\n"
-        "try:\n"
-        f"    runpy.run_path({str(ROOT / 'generate.py')!r}, run_name='__main__')\n"
-        "except SystemExit as stop:\n"
-        "    print(stop.code, {'tensorflow', 'keras', 'matplotlib', 'scipy', 'sklearn'} & set(sys.modules))\n"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.stdout.splitlines()[-1] in ("0 set()", "None set()"), done.stderr
+    heavy = (*HEAVY, "typeguard", "asyncio")
+    code, loaded, said = run_watched("generate.py", *arguments, *places, cwd=tmp_path, libraries=heavy)
+    assert (code, loaded) == (0, set()), said

@@ -12,10 +12,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from fresh_python import run_watched
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
+import decoding
 import inference
 import picture
 from inference import Arguments, output_files, picture_files
@@ -261,9 +263,9 @@ def test_a_folder_is_searched_for_every_format_but_not_for_hidden_files(tmp_path
     for name in ("a.AVIF", "b.jp2", "c.tga", "._a.png", ".b.png", "notes.txt"):
         (tmp_path / name).touch()
     assert [file.name for file in picture_files([tmp_path])] == ["a.AVIF", "b.jp2", "c.tga"]
-    suffixes = {suffix for suffix, kind in Image.registered_extensions().items() if kind in picture.FORMATS}
-    assert suffixes - picture.SUFFIXES == {".icb", ".vda", ".vst"}  # TGA's, which are other things nowadays
-    assert suffixes | {".avif", ".avifs"} >= picture.SUFFIXES  # which not every Pillow can read
+    suffixes = {suffix for suffix, kind in Image.registered_extensions().items() if kind in decoding.FORMATS}
+    assert suffixes - decoding.SUFFIXES == {".icb", ".vda", ".vst"}  # TGA's, which are other things nowadays
+    assert suffixes | {".avif", ".avifs"} >= decoding.SUFFIXES  # which not every Pillow can read
 
 
 def test_files_given_twice_are_read_once(tmp_path):
@@ -442,17 +444,8 @@ def test_digits_alone_go_to_the_model_of_digits(allowed, kind):
 def test_neither_tensorflow_nor_matplotlib_is_ever_loaded(smoke_reader, tmp_path, arguments):
     draw_seven(tmp_path / "seven.png")
     places = [f"--models-dir={smoke_reader.parent}", f"--model={smoke_reader.name}"]
-    code = (
-        "import runpy, sys\n"
-        f"sys.argv = {['inference.py', *arguments, *places]!r}\n"
-        "try:\n"
-        f"    runpy.run_path({str(ROOT / 'inference.py')!r}, run_name='__main__')\n"
-        "except SystemExit as stop:\n"
-        "    print(stop.code, {'tensorflow', 'keras', 'matplotlib', 'scipy'} & set(sys.modules))\n"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.stdout.splitlines()[-1] in ("0 set()", "None set()"), done.stderr
+    code, loaded, said = run_watched("inference.py", *arguments, *places, cwd=tmp_path)
+    assert (code, loaded) == (0, set()), said
 
 
 TOP = [("7", 0.75), ("1", 0.125), ("W", 0.0625), ("_", 0.03), ("@", 0.0)]

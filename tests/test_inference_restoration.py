@@ -1,12 +1,11 @@
 """Pictures drawn anew by inference.py: denoised, reconstructed, interpolated."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fresh_python import run_watched
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -14,16 +13,14 @@ from PIL import Image, ImageDraw
 
 import inference
 from config import ASCII
+from generators import Writer
 from inference import Arguments
 from inference_tasks import Denoising, unenlarged
 from ink import BlankError
 from interpolation import safe
 from noises import add_noise
 from restoration import psnr
-from runtime import Writer
 from shell import UserError
-
-ROOT = Path(inference.__file__).parent
 
 
 @pytest.fixture
@@ -269,16 +266,7 @@ def test_every_character_makes_a_safe_name(character):
 def test_neither_tensorflow_nor_matplotlib_nor_scipy_is_ever_loaded(smoke_writer, pictures, arguments, code, said):
     Image.new("L", (50, 50), 255).save("blank.png")
     places = [f"--models-dir={smoke_writer.parent}", f"--model={smoke_writer.name}"]
-    watched = (
-        "import runpy, sys\n"
-        f"sys.path.insert(0, {str(ROOT)!r})\n"
-        f"sys.argv = {['inference.py', *arguments, *places]!r}\n"
-        "try:\n"
-        f"    runpy.run_path({str(ROOT / 'inference.py')!r}, run_name='__main__')\n"
-        "except SystemExit as stop:\n"
-        "    print(stop.code or 0, {'tensorflow', 'keras', 'matplotlib', 'scipy'} & set(sys.modules))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", watched], capture_output=True, text=True)
-    assert done.stdout.splitlines()[-1] == f"{code} set()", done.stderr
-    assert said in done.stderr
-    assert len(done.stderr.splitlines()) == (1 if said else 0)
+    ended, loaded, told = run_watched("inference.py", *arguments, *places, cwd=Path.cwd())
+    assert (ended, loaded) == (code, set()), told
+    assert said in told
+    assert len(told.splitlines()) == (1 if said else 0)

@@ -8,8 +8,9 @@ import pytest
 from toy_generators import SIDE, type_of, write_generator
 
 from config import DIGITS
+from generators import Generator
 from invented_glyphs import InventedGlyphs, UntoldGlyphs
-from runtime import Generator, Reading
+from readers import Reading
 from shell import UserError
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from toy_writers import SIDE, Judge, columns, flat, pictures, untrained
 
+from evaluation_samples import Trial
 from invention_evaluation import classes_read, draw_as_read, invention_steps, inventor, told_apart, variety
 from shell import UserError
 from writer_evaluation import Extent
@@ -46,12 +47,16 @@ class Toy:
         return self.critic
 
 
+def trial_of(toy: Toy, count: int) -> Trial:
+    return Trial(inventor(toy), Judge(), pictures(240), count, 0)
+
+
 def values(section):
     return {name: measure.value for name, measure in section.measures.items()}
 
 
 def test_a_generator_as_various_as_writers_has_ratios_of_about_one():
-    section = variety(inventor(Toy()), Judge(), pictures(240), 240, True, 0)
+    section = variety(trial_of(Toy(), 240), True)
     told = values(section)
     for kind in ("distance", "structural dissimilarity"):
         ratio = section.measures[f"{kind} within a class over that of real"]
@@ -66,7 +71,7 @@ def test_a_class_that_is_one_picture_over_and_over_is_named():
     def collapsed(noise, labels):
         return LEANING(np.where(labels[:, None] == 2, 0, noise), labels)
 
-    section = variety(inventor(Toy(collapsed)), Judge(), pictures(240), 240, True, 0)
+    section = variety(trial_of(Toy(collapsed), 240), True)
     told = values(section)
     assert section.classes["2"].value == pytest.approx(0, abs=1e-6) and section.classes["1"].value > 0.8
     assert told["distance within the least various class over that of real"] == section.classes["2"].value
@@ -79,13 +84,12 @@ def test_a_class_that_is_one_picture_over_and_over_is_named():
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_the_diversity_of_too_few_pictures_is_not_told(count):
-    section = variety(inventor(Toy()), Judge(), pictures(240), count, True, 0)
+    section = variety(trial_of(Toy(), count), True)
     assert not section.measures and "Not measured: it takes 3 different pictures" in section.note
 
 
 def test_classes_that_were_not_asked_for_are_as_the_judge_reads_them():
-    plain = inventor(Toy(labelled=False, shares=(0.5, 0.5, 0, 0)))
-    section = variety(plain, Judge(), pictures(240), 240, False, 0)
+    section = variety(trial_of(Toy(labelled=False, shares=(0.5, 0.5, 0, 0)), 240), False)
     assert set(section.classes) == {"0", "1"} and "2 classes, as judge-toy reads them" in section.note
 
 
@@ -119,7 +123,7 @@ def test_a_sheet_has_a_column_a_class_and_nothing_where_nothing_was_drawn():
 
 def test_the_discriminator_is_right_about_pale_samples():
     faded = Toy(lambda noise, labels: 0.5 * LEANING(noise, labels))
-    section = told_apart(faded, pictures(), lambda: pictures(200, 1), 60, 0)
+    section = told_apart(faded, trial_of(faded, 60), lambda: pictures(200, 1))
     told = values(section)
     assert told == {
         "right of as many real as generated pictures": 1,
@@ -131,7 +135,7 @@ def test_the_discriminator_is_right_about_pale_samples():
 
 
 def test_the_discriminator_cannot_tell_samples_as_good_as_real():
-    told = values(told_apart(Toy(), pictures(), lambda: None, 60, 0))
+    told = values(told_apart(Toy(), trial_of(Toy(), 60), lambda: None))
     assert (
         told["generated pictures taken for generated"] == 0
         and told["right of as many real as generated pictures"] == 0.5
@@ -140,7 +144,7 @@ def test_the_discriminator_cannot_tell_samples_as_good_as_real():
 
 
 def test_a_model_without_its_discriminator_is_measured_all_the_same():
-    section = told_apart(Toy(critic=False), pictures(), lambda: None, 60, 0)
+    section = told_apart(Toy(critic=False), trial_of(Toy(), 60), lambda: None)
     assert not section.measures and "without its discriminator" in section.note
 
 

@@ -115,6 +115,33 @@ def test_digits_side_by_side_are_read_as_a_number(page):
     expect(page.locator("#read-bars li b").first).to_have_text("7")
 
 
+def test_a_dot_between_digits_is_read_and_a_scribble_leaves_a_gap(page):
+    page.get_by_label("several, side by side", exact=True).check()
+    pad = page.locator("#read-pad canvas")
+    box = pad.bounding_box()
+    draw(page, pad, "7", 0.05, 0.4)
+    page.mouse.click(box["x"] + 0.42 * box["width"], box["y"] + 0.69 * box["height"])
+    draw(page, pad, "7", 0.5, 0.4)
+    expect(page.locator("#read-answer")).to_have_text("7.7")
+    expect(page.locator("#read-type img")).to_have_count(3)
+    page.keyboard.press("Escape")
+    draw(page, pad, "7", 0.05, 0.4)
+    scribble(page, 0.5 * box["width"], 0.3 * box["height"], 130)
+    expect(page.locator("#read-answer")).to_have_text(re.compile("^7.*no character$"))
+    expect(page.locator("#read-answer .gap")).to_have_count(1)
+    expect(page.locator("#read-spoken")).to_have_text("Read as 7, no character")
+
+
+def scribble(page: Page, left: float, top: float, side: float) -> None:
+    """Draws what is no character, in pixels of the pad."""
+    box = page.locator("#read-pad canvas").bounding_box()
+    page.mouse.move(box["x"] + left, box["y"] + top)
+    page.mouse.down()
+    for k in range(60):
+        page.mouse.move(box["x"] + left + 37 * k % side, box["y"] + top + 71 * k % (side - 10))
+    page.mouse.up()
+
+
 def test_a_photo_is_read_and_what_is_none_refused_in_words(page, tmp_path):
     seven = next(sample for sample in SAMPLES if sample.name == "seven")
     draw_sample(seven, 0).save(tmp_path / "seven.jpg", quality=90)
@@ -131,13 +158,7 @@ def test_a_photo_is_read_and_what_is_none_refused_in_words(page, tmp_path):
 
 
 def test_a_scribble_is_no_character(page):
-    pad = page.locator("#read-pad canvas")
-    box = pad.bounding_box()
-    page.mouse.move(box["x"] + 200, box["y"] + 100)
-    page.mouse.down()
-    for k in range(60):
-        page.mouse.move(box["x"] + 200 + 37 * k % 190, box["y"] + 90 + 71 * k % 180)
-    page.mouse.up()
+    scribble(page, 200, 90, 190)
     expect(page.locator("#read-answer")).to_have_text("No character")
     expect(page.locator("#read-bars .reason")).not_to_have_text("")
     expect(page.locator("#read-type img")).not_to_be_visible()
@@ -214,7 +235,6 @@ def test_characters_are_generated_and_mixed(page):
     page.get_by_label("these", exact=True).check()
     page.locator("[name=characters]").fill("xy")
     expect(page.locator("#generate-aside")).to_have_text(re.compile("^20 characters.*: x y$"))
-    expect(page.locator("#panel-generate [data-reasons] li", has_text="Plain GAN")).to_contain_text("train.py")
 
     open_tab(page, "mixed")
     image = page.locator("#mixed-image")
@@ -226,6 +246,38 @@ def test_characters_are_generated_and_mixed(page):
     page.get_by_role("button", name="Add a character").click()
     page.locator("#mixed-parts .one").last.fill("3")
     expect(image).to_have_attribute("alt", re.compile(" 3$"))
+    page.get_by_role("button", name="Remove 7").click()
+    expect(image).to_have_attribute("alt", re.compile("1, [^7]* 3$"))
+    expect(page.get_by_role("slider", name="How much of 3")).to_be_visible()
+
+
+def test_a_network_that_is_told_nothing_writes_a_number_of_characters(page):
+    open_tab(page, "write")
+    image, source = page.locator("#write-image"), page.locator("#write-form [name=source]")
+    expect(image).to_have_attribute("alt", re.compile("^Written by hand: Dear Ada, the machine"))
+    source.select_option("gan")
+    expect(page.locator("[name=text]")).to_be_hidden()
+    expect(page.locator("#write-untold")).to_contain_text("told no characters")
+    page.get_by_role("slider", name="How many").fill("12")
+    expect(image).to_have_attribute("alt", re.compile(r"^Written by hand: \d{12}$"))
+    expect(page.locator("[name=mix_seed]")).to_be_disabled()
+    source.select_option("cvae")
+    expect(page.locator("[name=text]")).to_be_visible()
+    expect(image).to_have_attribute("alt", re.compile("Dear Ada"))
+
+
+def test_what_cannot_be_used_says_why(page):
+    def tell(route):
+        answer = route.fetch().json()
+        answer["sources"][2] |= {"usable": False, "reason": "gan-digits is not trained yet; train it: python train.py"}
+        route.fulfill(json=answer)
+
+    page.route("**/api/models", tell)
+    page.reload()
+    open_tab(page, "generate")
+    expect(page.locator("#panel-generate [data-reasons] li", has_text="Plain GAN")).to_contain_text("train.py")
+    expect(page.locator("#generate-form option[value=gan]")).to_be_disabled()
+    page.unroute("**/api/models")
 
 
 def test_layers_are_played_scrubbed_and_enlarged(page):

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 from PIL import Image, ImageDraw
 
+from decoding import open_picture
 from drawing import caption_font
-from picture import FoundGlyph, find_glyph, find_glyphs, open_picture, to_glyph
+from picture import FoundGlyph, find_glyph, find_glyphs, to_glyph
 from shell import UserError
 
 
@@ -239,18 +240,23 @@ DIGITS = {
     "1": [[(5, 5), (5, 95)]],
     "5": [[(10, 10), (5, 50), (40, 45), (50, 75), (30, 95), (5, 90)], [(16, 5), (55, 5)]],
     "7": [[(5, 5), (60, 5), (25, 95)]],
-}  # pen strokes, 100 high
+    ".": [[(10, 87), (10, 95)]],
+    ",": [[(12, 88), (7, 108)]],
+    "-": [[(5, 50), (40, 50)]],
+    "'": [[(12, 5), (10, 22)]],
+    ":": [[(10, 40), (10, 48)], [(10, 87), (10, 95)]],
+}  # pen strokes; digits are 100 high
 
 
 def side_by_side(digits: str, gap: float, lean: float, pen: int = 8) -> Image.Image:
     """Digits in a line, with a gap of some heights between the ink of two; those that lean reach over the next."""
     page, right = Image.new("L", (60 + 110 * len(digits), 200), 255), 50
     for digit in digits:
-        alone = Image.new("L", (80, 120), 255)
+        alone = Image.new("L", (80, 130), 255)
         for stroke in DIGITS[digit]:
             ImageDraw.Draw(alone).line([(x + 8, y + 8) for x, y in stroke], 0, pen, joint="curve")
         left, _, width, _ = alone.point(lambda level: 255 - level).getbbox()
-        page.paste(alone.crop((left, 0, width, 120)), (right, 40))
+        page.paste(alone.crop((left, 0, width, 130)), (right, 40))
         right += width - left + round(100 * gap)
     return page.transform(page.size, Image.Transform.AFFINE, (1, lean, -100 * lean, 0, 1, 0), fillcolor=255)
 
@@ -423,6 +429,8 @@ def test_a_bad_array_is_told(array):
         find_glyph(array)
 
 
+QUIET = pytest.mark.filterwarnings("ignore::UserWarning:PIL.TiffImagePlugin")  # pytest forgets the filter of picture.py
+
 SIGNATURES = [
     b"",
     b"\x89PNG\r\n\x1a\n",
@@ -436,12 +444,14 @@ SIGNATURES = [
 ]
 
 
+@QUIET
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(start=st.sampled_from(SIGNATURES), rest=st.binary(max_size=300))
 def test_random_bytes_never_raise_anything_else(tmp_path, start, rest):
     glyph_or_user_error(written(tmp_path / "random.png", start + rest))
 
 
+@QUIET
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     kind=st.sampled_from(["png", "jpeg", "gif", "bmp", "tiff", "webp"]),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import style_fitting
+from generators import Writer
 from noises import add_noise
 from restoration import (
     MOST_STEPS,
@@ -20,7 +21,6 @@ from restoration import (
     psnr,
     reconstruct,
 )
-from runtime import Writer
 from shell import UserError
 
 SIZE, STYLES = 16, 3

@@ -5,8 +5,10 @@ import pytest
 
 from config import ASCII, DIGITS
 from data_processor import TEST, load
+from generators import Generator, Writer
 from non_characters import CALIBRATED, non_characters
-from runtime import MODELS_DIR, Generator, Recogniser, TrainedModel, Translator, Writer
+from readers import Recogniser, Translator
+from runtime import MODELS_DIR, TrainedModel
 from synthetic_image_generator import render_alphabet
 
 TRANSLATORS = {"translator-digits": DIGITS, "translator-ascii": ASCII}

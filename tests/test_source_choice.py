@@ -3,8 +3,8 @@
 import pytest
 from toy_generators import write_generator
 
-from config import PRESETS
 from invented_glyphs import InventedGlyphs, UntoldGlyphs
+from presets import PRESETS
 from shell import UserError
 from source_choice import USUAL_MODELS, open_source, source_of, usual_model
 

@@ -16,9 +16,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import config
 import train
 from averaging import averaged_weights
+from config import RunConfig
+from presets import PRESETS
+from run_settings import from_settings, to_settings
 from run_state import RunState, save_weights
 from runtime import read_card
 from shell import UserError
@@ -42,7 +44,7 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 def read_weights(folder: Path) -> list[np.ndarray]:
-    model = build_model(config.from_settings(read_card(folder / "card.json")["config"]))
+    model = build_model(from_settings(read_card(folder / "card.json")["config"]))
     model.load_weights(folder / f"{folder.name}.weights.h5")
     return model.get_weights()
 
@@ -157,7 +159,7 @@ def test_other_settings_cannot_continue_a_run(smoke_run, tmp_path):
     changed = replace(smoke_run, logs_dir=tmp_path, seed=1)
     begun = tmp_path / changed.name / "config.json"
     begun.parent.mkdir()
-    begun.write_text(json.dumps(config.to_settings(replace(changed, seed=0))))
+    begun.write_text(json.dumps(to_settings(replace(changed, seed=0))))
     with pytest.raises(UserError, match="seed=0; received seed=1"):
         train.main(changed)
 
@@ -172,7 +174,7 @@ def places_below(folder: Path) -> dict[str, Path]:
     return {f"{place}_dir": folder / place for place in ("logs", "images", "models")}
 
 
-def train_stopped_once(run: config.RunConfig, monkeypatch) -> None:
+def train_stopped_once(run: RunConfig, monkeypatch) -> None:
     """Trains in this process, stopped after the first epoch as by Ctrl-C and started again."""
     commit = CommitEpoch.on_epoch_end
 
@@ -284,9 +286,10 @@ TWO_DEVICES = """
 import json, sys, tensorflow as tf
 devices = [tf.config.LogicalDeviceConfiguration()] * int(sys.argv[2])
 tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], devices)
-import config, train
+import train
+from run_settings import from_settings
 train.ACCELERATOR = "CPU"
-train.main(config.from_settings(json.loads(sys.argv[1])))
+train.main(from_settings(json.loads(sys.argv[1])))
 """
 
 
@@ -298,7 +301,7 @@ def test_devices_that_share_a_batch_report_the_same_loss_and_go_on(smoke_run, tm
         still = replace(smoke_run.augment, share=0.0)
         model = replace(smoke_run.model, dropout=0.0)
         run = replace(smoke_run, augment=still, model=model, limit=128, patience=1, learning_rate=1e-9, **places)
-        line = [sys.executable, "-c", TWO_DEVICES, json.dumps(config.to_settings(run)), str(devices)]
+        line = [sys.executable, "-c", TWO_DEVICES, json.dumps(to_settings(run)), str(devices)]
         subprocess.run(line, cwd=ROOT, env=environment(), check=True, stdout=subprocess.DEVNULL)
         finished = json.loads((places["logs_dir"] / run.name / "finished.json").read_text())
         losses.append([finished["history"][0][name] for name in ("loss", "val_loss")])
@@ -395,7 +398,7 @@ def test_help_and_presets_need_no_tensorflow(tmp_path):
     program += "import data_processor, synthetic_image_generator\n"
     program += "assert not {'tensorflow', 'keras', 'matplotlib', 'sklearn'} & set(sys.modules), 'too much is imported'"
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
-    for preset in {type(run): preset for preset, (_, run) in config.PRESETS.items()}.values():  # one of each kind
+    for preset in {type(run): preset for preset, (_, run) in PRESETS.items()}.values():  # one of each kind
         done = subprocess.run(
             [sys.executable, "train.py", preset, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
         )

@@ -8,7 +8,7 @@ import pytest
 
 from config import DIGITS
 from evaluation_data import Pictures
-from metrics import nearest_glyph
+from glyph_metrics import nearest_glyph
 from reader_evaluation import read_once
 from synthetic_image_generator import render_alphabet
 from translator_evaluation import (

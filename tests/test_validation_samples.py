@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from runtime import Recogniser
+from readers import Recogniser
 from validation_samples import SampleCheck, find_reader
 
 

@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from fresh_python import run_watched
 from PIL import Image
 
 import visualize_model
-from config import PRESETS, to_settings
+from presets import PRESETS
+from run_settings import to_settings
 from runtime import MODELS_DIR
 from shell import UserError
 from visualize_model import Arguments, build, find_run, main, output_file, render, walk
@@ -196,21 +198,8 @@ def test_what_cannot_be_looked_at_is_told(arguments, told):
 
 def test_a_look_inside_loads_neither_tensorflow_nor_matplotlib_and_tells_an_out_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    code = (
-        "import sys, visualize_model, shell, tyro\n"
-        "try:\n"
-        "    shell.run_script(lambda: visualize_model.main(shell.parse(lambda: tyro.cli(visualize_model.Arguments))))\n"
-        "except SystemExit as stop:\n"
-        "    print(stop.code, {'tensorflow', 'keras', 'matplotlib', 'scipy', 'sklearn'} & set(sys.modules))\n"
-    )
     arguments = ["cvae-digits", "--character", "2", "--out", tmp_path / "file" / "a.png"]
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        cwd=Path(visualize_model.__file__).parent,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.splitlines()[-1] == "2 set()"
-    assert done.stderr.startswith("error: ")
-    assert done.stderr.count("\n") == 1
+    code, loaded, said = run_watched("visualize_model.py", *arguments, cwd=tmp_path)
+    assert (code, loaded) == (2, set())
+    assert said.startswith("error: ")
+    assert said.count("\n") == 1

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
-from web_client import SEVEN, as_url, client, drawn, encoded, opened, shared_client
+from web_client import SEVEN, as_url, client, drawn, encoded, models_dir, opened, shared_client
 
 from activations import Layer
 from handwriting import HandwritingGenerator
@@ -90,6 +90,28 @@ def test_what_shows_no_character_is_told_apart_from_blank_paper():
     assert "blank paper" in post("typeset", 422, image=BLANK)["error"]
 
 
+def with_dot(after: str, before: str) -> str:
+    """Characters with a dot between them, as a data URL."""
+    page = drawn(after, before, gap=0.6)
+    ImageDraw.Draw(page).ellipse((175, 165, 190, 180), fill=0)
+    return as_url(encoded(page))
+
+
+def test_small_signs_are_read_where_the_alphabet_has_some():
+    several = {"image": with_dot("7", "1"), "several": True}
+    answer = post("read", **several, alphabet="0123456789.,'")
+    assert answer["text"] == "7.1"
+    assert answer["characters"][1]["best"][0]["probability"] > 0.9
+    assert post("read", **several, alphabet="digits")["text"] == "71"
+    assert len(post("read", **several)["characters"]) == 3
+    assert post("read", **several, alphabet="digits", model="recogniser-ascii")["text"] == "71"
+    typeset = post("typeset", **several, alphabet="0123456789.,'")["characters"]
+    assert [it["character"] for it in typeset] == list("7.1")
+    ink = [np.asarray(opened(it["typeset"])) < 128 for it in typeset]
+    assert 0 < ink[1].sum() < ink[2].sum() / 3 and ink[1][: len(ink[1]) // 2].sum() == 0  # it is a dot on the line
+    assert post("read", **several | {"several": False})["text"] == "7"
+
+
 def test_a_character_is_set_in_the_font_asked_for():
     answer = post("typeset", image=SEVEN, alphabet="digits", font="dejavu serif")
     assert (answer["font"], answer["characters"][0]["character"]) == ("DejaVu Serif", "7")
@@ -133,6 +155,29 @@ def test_hands_that_cannot_be_had_are_refused():
     post("write", 422, text="1", hand=[{"character": "é", "image": SEVEN}])
     post("write", 422, text="1", hand=[{"character": "1", "image": BLANK}])
     assert "told none" in get("write", 422, text="1", source="gan")["error"]
+
+
+def test_a_network_that_is_told_nothing_writes_so_many_characters():
+    fields = {"random": 12, "source": "gan", "seed": 4}
+    answer = get("write", **fields)
+    assert answer["style"] is None and answer["model"] == "gan-digits"
+    read = "".join(box["character"] for box in answer["boxes"])
+    assert len(read) == 12 and set(read) <= set("0123456789")
+    assert post("write", **fields)["image"] == answer["image"]
+    (page,) = HandwritingGenerator("gan-digits", 4, models_dir()).invent_pages(12, Layout(height=48))
+    assert "".join(box.character for box in page.boxes) == read
+    assert "several pages" in get("write", 422, **fields | {"random": 400, "height": 160, "width": 400})["error"]
+    assert "told" in get("write", 422, **fields, mix_seed=3)["error"]
+
+
+def test_random_characters_are_written_in_place_of_a_text():
+    answer = get("write", random=9, seed=4, source="cgan")
+    assert get("write", random=9, seed=4, source="cgan")["image"] == answer["image"]
+    told = "".join(box["character"] for box in answer["boxes"])
+    assert get("write", text=told, seed=4, source="cgan")["image"] == answer["image"]
+    assert "text: expected it or random, received both" in get("write", 400, text="1", random=2)["error"]
+    assert "received none" in get("write", 400)["error"]
+    get("write", 400, random=0)
 
 
 def test_texts_that_cannot_be_written_are_refused():

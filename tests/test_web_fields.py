@@ -16,6 +16,7 @@ FIELDS = (
     Field("word", text(5, 1, pattern="^[a-z]*$"), "What.", required=True),
     Field("pair", listed(number(-5, 5), 2, 2), "Least and most."),
     Field("shape", record({"x": whole(0, 9)}, y=text(3)), "Where."),
+    Field("one", text(1, 1), "A character."),
     Field("flag", {"type": "boolean"}, "Whether.", False),
     Field("long", text(99), "Only in a body.", in_body_only=True),
 )
@@ -31,7 +32,7 @@ def test_values_pass_and_what_is_left_out_has_its_default():
     given_values = {"word": "abc", "seed": 3.0, "pair": [1, 2.5], "shape": {"x": 1}, "share": None}
     values = taken(FIELDS, given_values)
     assert values == {"seed": 3, "share": 0.5, "kind": "a", "word": "abc", "pair": [1, 2.5], "shape": {"x": 1},
-                      "flag": False, "long": None}  # fmt: skip
+                      "one": None, "flag": False, "long": None}  # fmt: skip
     assert isinstance(values["seed"], int)
 
 
@@ -47,8 +48,10 @@ def test_values_pass_and_what_is_left_out_has_its_default():
         ({"share": 10**400}, "share: expected"),
         ({"kind": "c"}, "kind: expected one of a, b, received 'c'"),
         ({"word": ""}, "word: expected 1 to 5 characters, received 0"),
+        ({"one": "ab"}, "one: expected 1 character, received 2"),
+        ({"shape": {"x": 1, "y": "1234"}}, r"shape\.y: expected at most 3 characters, received 4"),
         ({"word": "abc\n"}, "word: expected text of the pattern"),
-        ({"pair": [1]}, "pair: expected 2 to 2 items, received 1"),
+        ({"pair": [1]}, "pair: expected 2 items, received 1"),
         ({"pair": [1, "x"]}, r"pair\[1\]: expected a number"),
         ({"shape": {}}, "shape: expected x, received no x"),
         ({"shape": {"x": 1, "z": 2}}, "shape: expected the fields x, y, received 'z'"),

@@ -10,7 +10,9 @@ from toy_generators import write_generator
 from web_client import models_dir
 
 import web_models
-from runtime import CARD, Recogniser, TrainedModel, Writer
+from generators import Writer
+from readers import Recogniser
+from runtime import CARD, TrainedModel
 from web_fields import Refusal
 from web_models import Shelf, quality
 
@@ -77,7 +79,8 @@ def test_sources_say_whether_they_can_be_used(shelf):
     told = {source["name"]: source for source in shelf.sources()}
     assert [name for name, source in told.items() if source["usable"]] == ["cgan"]
     assert told["cgan"] | {"reason": None} == {"name": "cgan", "usable": True, "reason": None, "alphabet": "0123456789",
-                                              "mixes": True, "hands": True}  # fmt: skip
+                                              "mixes": True, "hands": True, "told": True}  # fmt: skip
+    assert [name for name, source in told.items() if not source["told"]] == ["gan"]
     assert told["cvae"]["reason"] == "cvae-ascii is not trained yet; train it: python train.py cvae-ascii"
     assert told["mnist"]["reason"].startswith("the data set mnist is not here; fetch it: python")
     for name in ("cvae", "gan", "mnist", "unipen94"):

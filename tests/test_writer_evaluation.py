@@ -1,5 +1,6 @@
 """What is said of a writer, of writers that are so simple that it is known beforehand."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,21 +9,20 @@ import numpy as np
 import pytest
 from toy_writers import SIDE, Judge, Toy, columns, flat, pictures, untrained
 
-import writer_evaluation
+import evaluation_samples
 from config import ASCII, DIGITS
 from evaluation_data import Pictures, by_dataset, joined, training_pictures
-from runtime import Reading, TrainedModel
+from evaluation_samples import Maker, Trial, maker_of, samples
+from readers import Reading
+from runtime import TrainedModel
 from writer_evaluation import (
     Extent,
-    Maker,
     copying,
     distances,
     draw_hands,
     legibility,
     main_data,
-    maker_of,
     one_hand,
-    samples,
     teaching,
     writer_steps,
 )
@@ -59,7 +59,7 @@ def test_sample_k_is_the_same_however_many_there_are(monkeypatch):
     toy, labels = maker(partial(columns, lean=0.3)), np.arange(30) % 4
     whole = samples(toy, labels, 0)
     assert whole.dtype == np.uint8
-    monkeypatch.setattr(writer_evaluation, "BLOCK", 7)
+    monkeypatch.setattr(evaluation_samples, "BLOCK", 7)
     np.testing.assert_array_equal(samples(toy, labels[:11], 0), whole[:11])
     assert (samples(toy, labels, 1) != whole).any()
 
@@ -105,9 +105,10 @@ def test_a_judge_of_more_characters_in_another_order_is_understood():
 
 def test_distances_stand_beside_those_of_real_pictures():
     real = pictures(300, 1)
-    section = distances(maker(partial(columns, lean=0.1)), Judge(), pictures(), lambda: real, 60, 0)
+    near, far = (Trial(maker(draw), Judge(), pictures(), 60, 0) for draw in (partial(columns, lean=0.1), flat(0.5)))
+    section = distances(near, lambda: real)
     near = {name: measure.value for name, measure in section.measures.items()}
-    far = distances(maker(flat(0.5)), Judge(), pictures(), lambda: real, 60, 0).measures
+    far = distances(far, lambda: real).measures
     assert far["Frechet distance"].value > 100 * near["Frechet distance"]
     assert near["Frechet distance over that of real"] == pytest.approx(
         near["Frechet distance"] / near["Frechet distance of real pictures"]
@@ -122,8 +123,34 @@ def test_distances_stand_beside_those_of_real_pictures():
 
 @pytest.mark.parametrize("real", [None, pictures(30, 1)])
 def test_distances_of_too_few_pictures_are_not_told(real):
-    section = distances(maker(), Judge(), pictures(), lambda: real, 60, 0)
+    section = distances(Trial(maker(), Judge(), pictures(), 60, 0), lambda: real)
     assert not section.measures and section.note.startswith("Not measured: ")
+
+
+def test_samples_are_drawn_and_read_once_whoever_asks():
+    drawn, read = [], []
+
+    def draw(styles, labels):
+        drawn.append(len(labels))
+        return columns(styles, labels)
+
+    class Counting(Judge):
+        def recognise(self, images, allowed=None):
+            read.append(len(images))
+            return super().recognise(images, allowed)
+
+    trial = Trial(maker(draw), Counting(), pictures(), 60, 0)
+    assert trial.made is trial.made and trial.readings is trial.readings
+    assert (drawn, read) == ([60], [60, 60])
+    assert trial.made.labels.tolist() == trial.test.labels.tolist()
+    np.testing.assert_array_equal(trial.made.images, samples(maker(), trial.test.labels, 0))
+
+
+def test_a_small_training_part_is_held_against_as_many_samples_as_it_allows():
+    trial, real = Trial(maker(partial(columns, lean=0.1)), Judge(), pictures(), 60, 0), pictures(50, 1)
+    measures = distances(trial, lambda: real).measures
+    assert measures == distances(replace(trial, count=25), lambda: real).measures
+    assert measures["coverage"].count == 25
 
 
 def test_samples_that_teach_nothing_teach_less():

@@ -7,7 +7,7 @@ import numpy as np
 from classification_score import LabelledPictures, TrainedOn
 from evaluation_data import Pictures
 from metrics import Share
-from runtime import Reading
+from readers import Reading
 
 SIDE = 12
 

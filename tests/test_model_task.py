@@ -1,0 +1,59 @@
+"""model_task.py: what a model file must say, and what it may leave to the frame."""
+
+import numpy as np
+import pytest
+
+from config import ClassifierConfig, ClassifierRun
+from model_task import ModelTask
+
+RUN = ClassifierRun(model=ClassifierConfig(alphabet="abc"), batch_size=8)
+
+
+class Least(ModelTask):
+    """As little as a task can say."""
+
+    kind, stated = "idle", ("image_size", "alphabet")
+
+    @staticmethod
+    def untrained(run):
+        return run.name
+
+    def draw(self, model):
+        return {}
+
+    def features(self, model, images, labels):
+        return images
+
+
+def test_a_task_without_a_model_is_none(stripes):
+    with pytest.raises(TypeError, match="draw, features, untrained"):
+        ModelTask(RUN, stripes)
+
+
+def test_the_card_states_settings_in_their_order(stripes):
+    task = Least(RUN, stripes)
+    assert list(task.card(task.build()).items()) == [("task", "idle"), ("image_size", 28), ("alphabet", "abc")]
+
+
+def test_whoever_needs_no_hook_leaves_it_out(stripes):
+    task = Least(RUN, stripes)
+    model = task.build()
+    assert task.validate(model, 0) == {}
+    task.settle(model)
+    task.finish(model)
+    assert model == RUN.name
+
+
+def test_epochs_differ_and_validation_does_not(stripes):
+    task = Least(RUN, stripes)
+    batches, validation = task.training_batches(), task.validation_batches()
+    orders = []
+    for epoch in (4, 5, 4):
+        for each in (batches, validation):
+            each.set_epoch(epoch)
+        orders.append((batches.order, validation.order))
+    np.testing.assert_array_equal(orders[0], orders[2])
+    assert not np.array_equal(orders[0][0], orders[1][0])
+    np.testing.assert_array_equal(orders[0][1], orders[1][1])
+    np.testing.assert_array_equal(validation[0][0]["image"], stripes.part(1)[0])
+    assert len(batches[0][0]["image"]) == 8

@@ -1,0 +1,63 @@
+"""tasks.py: what a run reads before Keras is there, and which model file is its own."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from trained_folders import card_of, change_card
+
+from presets import PRESETS
+from shell import UserError
+from tasks import identities, load_inputs, make_task, task_of
+
+
+@pytest.fixture
+def models(smoke_reader, tmp_path) -> Path:
+    """A folder with a reader that takes nothing for any character in particular."""
+    change_card(Path(shutil.copytree(smoke_reader, tmp_path / "blind")), temperature=100.0)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("preset", "kind"),
+    [
+        ("translator-digits", "translate"),
+        ("judge-ascii", "recognise"),
+        ("cvae-dense", "write"),
+        ("gan-digits", "invent"),
+    ],
+)
+def test_settings_find_their_model_file(preset, kind):
+    assert task_of(PRESETS[preset][1]).kind == kind
+
+
+def test_a_run_without_a_model_file_is_a_mistake():
+    with pytest.raises(TypeError, match="Received: run="):
+        task_of(None)
+
+
+def test_what_is_read_makes_the_task():
+    run = PRESETS["translator-digits-smoke"][1]
+    inputs = load_inputs(run)
+    assert set(identities(inputs)) == {"data_sha256"}
+    assert make_task(run, **inputs).type_glyphs.shape == (len(run.model.fonts), 10, 28, 28, 1)
+
+
+def test_the_reader_to_clean_by_is_taken_from_the_run_s_models_first(models):
+    run = replace(PRESETS["cvae-digits-smoke"][1], cleaned_by="blind", models_dir=models, least_likely=0.5)
+    kept = load_inputs(run)["data"]
+    assert set(kept.split) == {2}  # only the test part is spared
+    with pytest.raises(UserError, match="'blind': not found"):
+        load_inputs(replace(run, models_dir=models / "nowhere"))
+
+
+def test_a_shipped_reader_serves_where_the_run_s_models_have_none(models):
+    whole = load_inputs(PRESETS["cvae-digits-smoke"][1])["data"]
+    run = replace(PRESETS["cvae-digits-smoke"][1], cleaned_by="recogniser-digits", models_dir=models)
+    assert 0.9 * len(whole.labels) < len(load_inputs(run)["data"].labels) < len(whole.labels)
+
+
+def test_epochs_are_compared_by_the_reader_of_the_run_s_models(models):
+    run = replace(PRESETS["cgan-digits-smoke"][1], reader="blind", models_dir=models)
+    assert identities(load_inputs(run))["reader_sha256"] == card_of(models / "blind")["files"]["recogniser.onnx"]
