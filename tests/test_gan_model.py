@@ -18,7 +18,7 @@ from train import make_optimizer
 
 TINY = GANConfig("abc", noise_size=4, code_size=16, sketch_width=4, widths=(8, 8), critic_widths=(4, 8, 8),
                  feature_size=8)  # fmt: skip
-MOST_BYTES = 7_600_000  # of all files, at 4 a weight: the generator is in three of them, the discriminator in two
+MOST_BYTES = 7_900_000  # a hundredth of 8 MB is for the card and the graphs
 
 
 def one_hot(labels) -> np.ndarray:
@@ -48,8 +48,9 @@ def test_shapes(changes):
 @pytest.mark.parametrize("name", ["cgan-digits", "gan-digits", "cgan-ascii"])
 def test_the_shipped_presets_are_small(name):
     model = GAN(PRESETS[name][1].model)
-    weights = 3 * model.generator.count_params() + 2 * model.discriminator.count_params()
-    assert 4 * weights < MOST_BYTES
+    drawn, judged = model.generator.count_params(), model.discriminator.count_params()
+    onnx, packed = 4 * (2 * drawn + judged), 3.65 * (drawn + judged)  # packing takes a tenth off, more or less
+    assert onnx + packed < MOST_BYTES
 
 
 def gradients(loss, variables):
