@@ -278,8 +278,11 @@ def keep_only(character: Part, ink: np.ndarray, labels: np.ndarray, noise: float
     reach = max(2, round(0.08 * max(character.width, character.height)))
     left, top, right, bottom = character.box
     around = np.s_[max(0, top - reach - 1) : bottom + reach + 1, max(0, left - reach - 1) : right + reach + 1]
-    own = np.isin(labels[around], character.labels)
-    foreign = (labels[around] > 0) & ~own
+    labels = labels[around]
+    is_own = np.zeros(labels.max() + 1, bool)
+    is_own[list(character.labels)] = True
+    own = is_own[labels]
+    foreign = (labels > 0) & ~own
     low = min(2.5 * noise, 0.3)
     near = spread(own, reach) & ~spread(foreign, 1) | own
     kept = np.zeros(ink.shape, np.float32)
