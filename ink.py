@@ -153,7 +153,7 @@ def _border(array: np.ndarray) -> np.ndarray:
 def _edge_unrest(rise: np.ndarray) -> float:
     """How much the paper's level varies along the picture's edge, in units of full ink."""
     border = _border(rise)
-    if not np.ptp(border):
+    if not np.ptp(border):  # as on a pad: to rank all pixels would take long for nothing
         return 0.0
     level = np.convolve(border, np.full(9, 1 / 9), mode="valid")  # noise is no unrest
     return float(np.ptp(np.percentile(level, [10, 90])) / max(np.percentile(rise[::2, ::2], 99.5), 1))

@@ -14,7 +14,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from presets import PRESETS
 from shell import UserError, did_you_mean
 
 CARD = "card.json"
@@ -54,18 +53,20 @@ class TrainedModel:
             UserError: There is none of that name, and where it is a preset's the error tells how to train it; or it is
                 of another kind, or a file of it is missing or damaged.
         """
-        models = find_models(models_dir)
-        if name not in models:
-            places = " or ".join(map(str, model_places(models_dir)))
-            known = ", ".join(sorted(models)) or "none"
-            advice = f"; train it: python train.py {name}" if name in PRESETS else ""
-            raise UserError(f"model {name!r}: not found in {places}{did_you_mean(name, models)}; there is: {known}"
-                            f"{advice}")  # fmt: skip
-        card = read_card(models[name] / CARD)
-        cls._check_kind(models[name] / CARD, card)
+        return cls.of_folder(find_model(name, models_dir))
+
+    @classmethod
+    def of_folder(cls, folder: Path) -> "TrainedModel":
+        """Opens the trained model that lies in a folder.
+
+        Raises:
+            UserError: It is of another kind, or a file of it is missing or damaged.
+        """
+        card = read_card(folder / CARD)
+        cls._check_kind(folder / CARD, card)
         for file, sha256 in card["files"].items():
-            check_file(models[name] / file, sha256)
-        return cls(models[name], card)
+            check_file(folder / file, sha256)
+        return cls(folder, card)
 
     @classmethod
     def _check_kind(cls, path: Path, card: dict) -> None:
@@ -177,6 +178,23 @@ def find_models(models_dir: Path | None = None) -> dict[str, Path]:
     """Folders of the trained models, by name."""
     later_places_first = reversed(model_places(models_dir))  # so that the earlier have the last word
     return {card.parent.name: card.parent for place in later_places_first for card in place.glob(f"[!.]*/{CARD}")}
+
+
+def find_model(name: str, models_dir: Path | None = None) -> Path:
+    """The folder of a trained model.
+
+    Raises:
+        UserError: There is none of that name; where it is a preset's, the error tells how to train it.
+    """
+    models = find_models(models_dir)
+    if name in models:
+        return models[name]
+    from presets import PRESETS  # loaded here: whoever finds the model has no need of them
+
+    places = " or ".join(map(str, model_places(models_dir)))
+    known = ", ".join(sorted(models)) or "none"
+    advice = f"; train it: python train.py {name}" if name in PRESETS else ""
+    raise UserError(f"model {name!r}: not found in {places}{did_you_mean(name, models)}; there is: {known}{advice}")
 
 
 def place_of(name: str, models_dir: Path | None = None) -> Path | None:

@@ -21,10 +21,12 @@ SOURCES = (*USUAL_MODELS, *SAMPLED_SETS)
 def source_of(model: str, models_dir: Path | None = None) -> str:
     """The source that a trained model is for, as its card tells; `cvae` where there is no card, or one of a reader."""
     folder = find_models(models_dir).get(model)
-    card = read_card(folder / CARD) if folder else {}
-    if card.get("task") != Generator.task:
-        return "cvae"
-    return "cgan" if card.get("labelled") else "gan"
+    return (folder and source_of_card(read_card(folder / CARD))) or "cvae"
+
+
+def source_of_card(card: dict) -> str | None:
+    """The source that a model is for, as its card tells; None of a reader's."""
+    return {Writer.task: "cvae", Generator.task: "cgan" if card.get("labelled") else "gan"}.get(card["task"])
 
 
 def usual_model(source: str, text: str) -> str:
@@ -51,7 +53,7 @@ def open_source(
         return ModelGlyphs(Writer.open(model, models_dir), temperature)
     generator = Generator.open(model, models_dir)
     if generator.labelled != (source == "cgan"):
-        other = source_of(model, models_dir)
+        other = source_of_card(generator.card)
         raise UserError(f"model {model!r}: expected one of the source {source!r}, received one of {other!r}; choose "
                         f"--source {other}, or another --model")  # fmt: skip
     return glyphs_of(generator, partial(open_reader, generator.alphabet, models_dir), temperature)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from generators import Generator, Writer
 from readers import Recogniser, Translator
-from runtime import CARD, TrainedModel, find_models, read_card
+from runtime import CARD, find_model, read_card
 from shell import UserError
 
 KINDS = {kind.task: kind for kind in (Recogniser, Translator, Writer, Generator)}
@@ -17,12 +17,9 @@ def open_model(name: str, models_dir: Path | None = None) -> Recogniser | Transl
     Raises:
         UserError: It is missing or damaged, or of an unknown kind.
     """
-    models, kind = find_models(models_dir), TrainedModel
-    if name in models:  # else the error is for `open` to tell
-        card = models[name] / CARD
-        task = read_card(card)["task"]
-        if task not in KINDS:
-            raise UserError(f"{card}: expected a model of a task among {', '.join(KINDS)}, received {task!r}; choose "
-                            f"another model")  # fmt: skip
-        kind = KINDS[task]
-    return kind.open(name, models_dir)
+    folder = find_model(name, models_dir)
+    task = read_card(folder / CARD)["task"]
+    if task not in KINDS:
+        raise UserError(f"{folder / CARD}: expected a model of a task among {', '.join(KINDS)}, received {task!r}; "
+                        f"choose another model")  # fmt: skip
+    return KINDS[task].of_folder(folder)

@@ -19,7 +19,7 @@ from readers import Recogniser, Translator
 from report import Measure
 from runtime import CARD, TrainedModel, find_models, is_number, read_card
 from shell import UserError, did_you_mean
-from source_choice import SOURCES, USUAL_MODELS, glyphs_of, usual_model
+from source_choice import SOURCES, USUAL_MODELS, glyphs_of, source_of_card, usual_model
 from trained import KINDS
 from web_fields import SHOWN, Refusal
 
@@ -142,7 +142,7 @@ class Shelf:
         if model is None:
             raise Refusal(422, f"{self.why_missing(name)}; or choose another source")
         trained = self.open(TrainedModel, model)
-        if _source_of(trained.card) != name:
+        if source_of_card(trained.card) != name:
             raise Refusal(422, f"model {model}: expected one of the source {name}; choose another model or source")
         reader = default_model("recogniser", trained.alphabet)
         return glyphs_of(trained, lambda: self.open(Recogniser, reader), TEMPERATURE)
@@ -233,11 +233,6 @@ def _look(folder: Path, known: Found | None) -> Found | None:
     except (UserError, OSError) as error:
         log.warning("%s", error)
         return None
-
-
-def _source_of(card: dict) -> str | None:
-    """The source that a model is for, as its card tells."""
-    return {"write": "cvae", "invent": "cgan" if card.get("labelled") else "gan"}.get(card["task"])
 
 
 def quality(card: dict) -> list[dict]:
