@@ -231,8 +231,8 @@ class CVAETask(ModelTask):
     kind, stated = "write", ("alphabet", "architecture", "image_size", "latent_size", "likelihood")
     untrained = staticmethod(build_cvae)
 
-    def __init__(self, run: CVAERun, data: GlyphDataset):
-        super().__init__(run, data)
+    def __init__(self, run: CVAERun, data: GlyphDataset, **inputs):
+        super().__init__(run, data, **inputs)
         self.noise = np.random.default_rng(run.seed).standard_normal((SHEET_COLUMNS, run.model.latent_size), np.float32)
 
     def batches(self, part: GlyphDataset, batch_size: int, **drawn) -> LabelledBatches:

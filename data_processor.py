@@ -28,8 +28,10 @@ from data_sources import (
     read_emnist,
     read_mnist,
     read_npz,
+    read_strokes,
 )
 from drawing import GAP_GREY, caption_font, tile
+from pen_strokes import Strokes
 from picture import to_glyph
 from shell import UserError, did_you_mean, parse, run_script, written_whole
 
@@ -41,6 +43,7 @@ VALIDATION_SHARE = 0.1  # of the training part
 TEST_SHARE = {"digits": 0.2}  # of the sets that come without a test part; 0.1 for the others
 IMAGE_SIZES = range(8, 257)  # pixels
 SEEDS = range(2**32)  # that NumPy's RandomState takes
+PER_PICTURE = ("images", "labels", "split", "writers", "source", "numbers")  # fields of GlyphDataset
 TEST_SEED = 0  # one test part whatever the run's seed, or a model could be tested on what another seed trained it on
 
 
@@ -62,6 +65,8 @@ class GlyphDataset:
     """int32 (N,), an equal number is the same writer; None where unknown."""
     source: np.ndarray | None = None
     """uint8 (N,), which of the joined sets an image is of, in the order they were named; None for a single set."""
+    numbers: np.ndarray | None = None
+    """int32 (N,), the place of a character in its set's files, where its pen strokes are found, too."""
     test_drawn: bool = False
     """Whether the source names no test part, so that it was drawn; not told of joined sets."""
 
@@ -77,8 +82,8 @@ class GlyphDataset:
 
     def take(self, indices: np.ndarray) -> "GlyphDataset":
         """The set of only these characters; everything else stays."""
-        chosen = {name: getattr(self, name) for name in ("images", "labels", "split", "writers", "source")}
-        return replace(self, **{name: None if array is None else array[indices] for name, array in chosen.items()})
+        arrays = {name: getattr(self, name) for name in PER_PICTURE}
+        return replace(self, **{name: None if array is None else array[indices] for name, array in arrays.items()})
 
     def counts(self) -> np.ndarray:
         """int64 (K, 3): how many images a class has in each of TRAIN, VALIDATION and TEST."""
@@ -109,7 +114,7 @@ def load(name: str, data_dir: Path | None = None, *, seed: int = 0, image_size: 
     if VALIDATION not in split:
         _draw(split, VALIDATION, source, VALIDATION_SHARE, seed)
     return GlyphDataset(name, source.images, source.labels, source.alphabet, source.class_names, split, source.writers,
-                        test_drawn=drawn)  # fmt: skip
+                        numbers=np.arange(len(split), dtype=np.int32), test_drawn=drawn)  # fmt: skip
 
 
 def _read(name: str, data_dir: Path, image_size: int) -> SourceData:
@@ -131,8 +136,25 @@ def _read(name: str, data_dir: Path, image_size: int) -> SourceData:
         return read_emnist(name, data_dir)
     if name.endswith("mnist"):
         return read_mnist(name, data_dir)
-    file = "unipen94.npz" if name == "unipen94" else name
-    return read_npz(obtain([file], [data_dir / name, data_dir] if file != name else [Path(), data_dir], {})[0])
+    return read_npz(_npz(name, data_dir))
+
+
+def _npz(name: str, data_dir: Path, beside: str = "") -> Path:
+    """The .npz that `read_npz` reads for a set, or one of another name beside it: `beside` is put before its ending."""
+    if name == "unipen94":
+        return obtain([f"{name}{beside}.npz"], [data_dir / name, data_dir], {})[0]
+    return obtain([f"{name.removesuffix('.npz')}{beside}.npz"], [Path(), data_dir], {})[0]
+
+
+def load_strokes(name: str, data_dir: Path | None = None) -> Strokes | None:
+    """The pen strokes of a set's characters, in the order of its files; None of a set that comes as pictures alone.
+
+    Raises:
+        UserError: Of a set in an .npz, there is no such file beside it, or it is damaged or fits no characters.
+    """
+    if name != "unipen94" and not name.endswith(".npz"):
+        return None
+    return read_strokes(_npz(name, data_directory(data_dir), beside="_strokes"))
 
 
 def _draw(split: np.ndarray, part: int, source: SourceData, share: float, seed: int) -> None:
@@ -202,9 +224,17 @@ def load_joined(
         np.concatenate([part.split for part in sets]),
         _joined_writers(sets),
         np.repeat(np.arange(len(sets), dtype=np.uint8), [len(part.labels) for part in sets]),
+        np.concatenate([part.numbers for part in sets]),
     )
     _check_parts(joined)
     return joined
+
+
+def concatenated(parts: Sequence[GlyphDataset]) -> GlyphDataset:
+    """Pictures of one set, or of sets joined alike, one part behind the other; what else there is, as of the first."""
+    arrays = {name: [getattr(part, name) for part in parts] for name in PER_PICTURE}
+    return replace(parts[0], **{name: None if held[0] is None else np.concatenate(held)
+                                for name, held in arrays.items()})  # fmt: skip
 
 
 def joined_sha256(sets: Iterable[GlyphDataset], alphabet: str) -> str:

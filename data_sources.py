@@ -15,6 +15,7 @@ import numpy as np
 import data_files
 from config import ALNUM, ASCII, DIGITS, IMAGE_SIZE, UPPER
 from data_files import idx_names, locate, obtain
+from pen_strokes import Strokes
 from shell import UserError
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
@@ -202,14 +203,7 @@ def read_npz(path: Path) -> SourceData:
     Raises:
         UserError: The file is damaged, misses an array, or its arrays do not fit together. Nothing is ever unpickled.
     """
-    with naming_damage(path), open(path, "rb") as file, zipfile.ZipFile(file) as archive:
-        held = {member.removesuffix(".npy"): member for member in archive.namelist()}
-        for key in ("images", "labels", "classes"):
-            if key not in held:  # repr: a damaged name may hold a line break
-                raise UserError(f"{path}: expected an array {key!r}; the archive holds {list(held) or 'nothing'}")
-        wanted = [key for key in ("images", "labels", "classes", "split", "writer") if key in held]
-        data_files.check_unpacked_size(archive, [held[key] for key in wanted], data_files.LARGEST_SET)
-        arrays = {key: _read_array(archive, held[key]) for key in wanted}
+    arrays = _read_arrays(path, ("images", "labels", "classes"), ("split", "writer"))
     _check_npz(path, arrays)
     names = tuple(str(name) for name in arrays["classes"])
     labels = arrays["labels"].astype(np.int32)
@@ -218,6 +212,42 @@ def read_npz(path: Path) -> SourceData:
     split = _split_of_words(arrays["split"], path) if "split" in arrays else None
     images = arrays["images"].reshape(-1, *SHAPE, 1)
     return SourceData(images, labels, alphabet_of(names, path), names, split, writers)
+
+
+def read_strokes(path: Path) -> Strokes:
+    """Reads an .npz of `points` (M, 2) with y upwards, `stroke_offsets` (S + 1,) and `char_offsets` (N + 1,).
+
+    Raises:
+        UserError: The file is damaged, misses an array, or its arrays do not fit together. Nothing is ever unpickled.
+    """
+    points, strokes, characters = _read_arrays(path, ("points", "stroke_offsets", "char_offsets")).values()
+    if points.dtype.kind != "f" or points.shape[1:] != (2,) or not np.isfinite(points).all():
+        raise UserError(f"{path}: expected points of finite floats ('M', 2); received {points.dtype} {points.shape}, "
+                        f"or some that are no number")  # fmt: skip
+    for key, offsets, count in (("stroke", strokes, len(points)), ("char", characters, len(strokes) - 1)):
+        if not _are_offsets(offsets, count):
+            raise UserError(f"{path}: expected {key}_offsets as whole numbers that rise from 0 to {count}; received "
+                            f"{offsets.dtype} {offsets.shape} otherwise")  # fmt: skip
+    downwards = points.astype(np.float32) * np.float32([1, -1])
+    return Strokes(downwards, strokes.astype(np.int64), characters.astype(np.int64))
+
+
+def _are_offsets(offsets: np.ndarray, count: int) -> bool:
+    if offsets.dtype.kind not in "iu" or offsets.ndim != 1 or len(offsets) < 2:
+        return False
+    return offsets[0] == 0 and offsets[-1] == count and bool((np.diff(offsets.astype(np.int64)) > 0).all())
+
+
+def _read_arrays(path: Path, needed: Sequence[str], welcome: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """The arrays `needed` of an .npz and, where it holds them, those `welcome`."""
+    with naming_damage(path), open(path, "rb") as file, zipfile.ZipFile(file) as archive:
+        held = {member.removesuffix(".npy"): member for member in archive.namelist()}
+        for key in needed:
+            if key not in held:  # repr: a damaged name may hold a line break
+                raise UserError(f"{path}: expected an array {key!r}; the archive holds {list(held) or 'nothing'}")
+        wanted = [key for key in (*needed, *welcome) if key in held]
+        data_files.check_unpacked_size(archive, [held[key] for key in wanted], data_files.LARGEST_SET)
+        return {key: _read_array(archive, held[key]) for key in wanted}
 
 
 def _read_array(archive: zipfile.ZipFile, member: str) -> np.ndarray:

@@ -169,8 +169,8 @@ class TranslatorTask(ModelTask):
     kind, stated = "translate", ("alphabet", "fonts", "image_size", "code_size")
     untrained = staticmethod(build_translator)
 
-    def __init__(self, run: TranslatorRun, data: GlyphDataset, type_glyphs: np.ndarray):
-        super().__init__(run, data)
+    def __init__(self, run: TranslatorRun, data: GlyphDataset, type_glyphs: np.ndarray, **inputs):
+        super().__init__(run, data, **inputs)
         self.type_glyphs = type_glyphs
         self.sample = evenly_spread(data.part(VALIDATION)[1], classes=len(run.model.alphabet), count=SAMPLE_ROWS)
 

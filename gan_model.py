@@ -259,8 +259,8 @@ class GANTask(ModelTask):
     kind, stated = "invent", ("alphabet", "image_size", "noise_size", "labelled")
     untrained = staticmethod(build_gan)
 
-    def __init__(self, run: GANRun, data: GlyphDataset, reader: Recogniser | None = None):
-        super().__init__(run, data)
+    def __init__(self, run: GANRun, data: GlyphDataset, reader: Recogniser | None = None, **inputs):
+        super().__init__(run, data, **inputs)
         part, rng = self.validation, np.random.default_rng(run.seed)
         if len(part.labels) < FEWEST:
             raise UserError(f"{data.name}: expected {FEWEST} pictures or more for validation, received "

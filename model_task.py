@@ -1,6 +1,7 @@
 """The frame that every model file fills in: what `train.py` needs to know of a model beside the model."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from functools import cached_property
 from typing import ClassVar
 
@@ -10,6 +11,8 @@ import numpy as np
 from batches import EVALUATION_BATCH, GlyphBatches, training_part, validation_part
 from config import RunConfig
 from data_processor import GlyphDataset
+from pen_strokes import Strokes
+from redrawing import with_redrawn
 
 
 class ModelTask(ABC):
@@ -18,6 +21,7 @@ class ModelTask(ABC):
     Args:
         run: The resolved configuration.
         data: The joined data set on the model's alphabet.
+        strokes: Pen strokes of the joined sets that have them, by the sets' number, if the run redraws characters.
     """
 
     kind: ClassVar[str]
@@ -25,8 +29,8 @@ class ModelTask(ABC):
     stated: ClassVar[tuple[str, ...]]
     """Settings of the model that its card states, too, in this order."""
 
-    def __init__(self, run: RunConfig, data: GlyphDataset):
-        self.run, self.data = run, data
+    def __init__(self, run: RunConfig, data: GlyphDataset, strokes: Mapping[int, Strokes] | None = None):
+        self.run, self.data, self.strokes = run, data, strokes
 
     @staticmethod
     @abstractmethod
@@ -49,7 +53,11 @@ class ModelTask(ABC):
     def training_batches(self) -> GlyphBatches:
         """What it learns from: `set_epoch(number)` makes an epoch of it, a function of (seed, number)."""
         run = self.run
-        return self.batches(training_part(run, self.data), run.batch_size, seed=run.seed, shares=run.dataset_share)
+        part, shares = training_part(run, self.data), run.dataset_share
+        if run.redrawn:
+            part = with_redrawn(part, self.strokes, run.redrawn, run.seed)
+            shares = (*(shares or [1.0] * len(run.dataset)), 1 / run.redrawn)
+        return self.batches(part, run.batch_size, seed=run.seed, shares=shares)
 
     def validation_batches(self) -> GlyphBatches:
         """What it is validated on, always the same."""

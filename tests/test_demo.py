@@ -1,12 +1,8 @@
 """The demo's pictures are handwriting that can be read, and its steps are command lines that a user could type."""
 
-import importlib
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
-import tyro
+from command_lines import parsed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -16,9 +12,8 @@ import inference
 import sample_pictures
 from decoding import open_picture
 from picture import find_glyph
-from presets import PRESETS
 from sample_pictures import SAMPLES, STROKES, draw_sample, smooth_curve
-from shell import UserError, parse
+from shell import UserError
 
 BY_NAME = pytest.mark.parametrize("sample", SAMPLES, ids=[sample.name for sample in SAMPLES])
 
@@ -74,15 +69,6 @@ def test_samples_are_written_as_pictures(tmp_path):
     assert {file.stem for file in tmp_path.glob("digits/*")} == {"two", "four", "seven"}
     for file in files:
         assert isinstance(open_picture(file), Image.Image)
-
-
-def parsed(command: list[str], monkeypatch) -> object:
-    """What a script makes of its command line."""
-    script = importlib.import_module(Path(command[0]).stem)
-    monkeypatch.setattr(sys, "argv", command)
-    if script.__name__ == "train":
-        return parse(lambda: tyro.extras.overridable_config_cli(PRESETS))
-    return parse(lambda: tyro.cli(script.Arguments))
 
 
 def test_the_demos_command_lines_are_understood(monkeypatch):

@@ -1,10 +1,14 @@
 """model_task.py: what a model file must say, and what it may leave to the frame."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from config import ClassifierConfig, ClassifierRun
+from data_processor import TRAIN
 from model_task import ModelTask
+from pen_strokes import Strokes
 
 RUN = ClassifierRun(model=ClassifierConfig(alphabet="abc"), batch_size=8)
 
@@ -57,3 +61,15 @@ def test_epochs_differ_and_validation_does_not(stripes):
     np.testing.assert_array_equal(orders[0][1], orders[1][1])
     np.testing.assert_array_equal(validation[0][0]["image"], stripes.part(1)[0])
     assert len(batches[0][0]["image"]) == 8
+
+
+def test_an_epoch_takes_one_of_the_redrawn_beside_the_picture_itself(stripes):
+    lines = Strokes(np.tile(np.float32([[0, 0], [1, 2]]), (48, 1)), np.arange(49) * 2, np.arange(49))
+    data = replace(stripes, source=np.zeros(48, np.uint8), numbers=np.arange(48, dtype=np.int32))
+    run = replace(RUN, redrawn=4, dataset=("stripes",))
+    batches = Least(run, data, strokes={0: lines}).training_batches()
+    assert len(batches.part.labels) == 24 * 5
+    for epoch in range(2):
+        batches.set_epoch(epoch)
+        assert np.bincount(batches.part.source[batches.order]).tolist() == [24, 24]
+    assert set(batches.part.split) == {TRAIN}

@@ -4,6 +4,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from trained_folders import card_of, change_card
 
@@ -61,3 +62,24 @@ def test_a_shipped_reader_serves_where_the_run_s_models_have_none(models):
 def test_epochs_are_compared_by_the_reader_of_the_run_s_models(models):
     run = replace(PRESETS["cgan-digits-smoke"][1], reader="blind", models_dir=models)
     assert identities(load_inputs(run))["reader_sha256"] == card_of(models / "blind")["files"]["recogniser.onnx"]
+
+
+def test_only_characters_whose_strokes_are_known_can_be_redrawn(data_dir, tmp_path):
+    run = replace(PRESETS["recogniser-digits-smoke"][1], redrawn=2)
+    with pytest.raises(
+        UserError, match="--redrawn 2: expected a data set whose pen strokes are known.*received digits"
+    ):
+        load_inputs(run)
+    ours = replace(run, dataset=("digits", "unipen94"), data_dir=data_dir)
+    inputs = load_inputs(ours)
+    assert list(inputs["strokes"]) == [1]
+    assert identities(inputs)["strokes_sha256"] == inputs["strokes"][1].sha256
+    few = inputs["strokes"][1].take(np.arange(10))
+    held = {"points": few.points, "stroke_offsets": few.strokes, "char_offsets": few.characters}
+    np.savez(tmp_path / "unipen94_strokes.npz", **held)
+    shutil.copy(data_dir / "unipen94" / "unipen94.npz", tmp_path)
+    with pytest.raises(UserError, match="unipen94: expected the strokes of as many characters.*those of 10, picture"):
+        load_inputs(replace(ours, data_dir=tmp_path, dataset=("unipen94",)))
+    (tmp_path / "unipen94_strokes.npz").unlink()
+    with pytest.raises(UserError, match="unipen94_strokes.npz: expected in"):
+        load_inputs(replace(ours, data_dir=tmp_path, dataset=("unipen94",)))

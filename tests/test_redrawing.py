@@ -1,0 +1,124 @@
+"""redrawing.py: another hand, but the same character, as large as it was, in whatever unit it was written."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data_processor import TEST, TRAIN, GlyphDataset, load, load_strokes
+from pen_strokes import Strokes, bounds
+from redrawing import ink_spans, redraw, with_redrawn, written_otherwise
+
+SEVEN = [[(0, 0), (10, 0), (4, 15)], [(2, 8), (8, 7)]]
+RING = [[(10 * np.cos(turn), 14 * np.sin(turn)) for turn in np.linspace(0, 2 * np.pi, 40)]]
+DOT = [[(3, 3)]]
+
+
+def strokes_of(*characters: list) -> Strokes:
+    lines = [line for character in characters for line in character]
+    offsets = [np.concatenate([[0], np.cumsum([len(each) for each in parts])]) for parts in (lines, characters)]
+    return Strokes(np.array([point for line in lines for point in line], np.float32), *offsets)
+
+
+def squares(*sides: int) -> np.ndarray:
+    """Pictures whose ink is a square of that side."""
+    images = np.zeros((len(sides), 28, 28, 1), np.uint8)
+    for image, side in zip(images, sides, strict=True):
+        image[2 : 2 + side, 2 : 2 + side] = 200
+    return images
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def test_the_same_state_draws_the_same_and_another_does_not():
+    strokes, images = strokes_of(SEVEN, RING), squares(22, 22)
+    first = redraw(strokes, images, rng())
+    assert first.shape == images.shape and first.dtype == np.uint8
+    np.testing.assert_array_equal(first, redraw(strokes, images, rng()))
+    assert (first != redraw(strokes, images, rng(1))).any(axis=(1, 2, 3)).all()
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=st.integers(0, 999), side=st.integers(3, 28))
+def test_ink_stays_as_large_as_it_was_and_in_the_picture(seed, side):
+    drawn = redraw(strokes_of(SEVEN, RING), squares(side, side), rng(seed))
+    assert (abs(ink_spans(drawn) - min(side, 25)) <= 0.06 * side + 2.5).all()
+    edge = np.concatenate([drawn[:, [0, -1]].ravel(), drawn[:, :, [0, -1]].ravel()])
+    assert edge.max() < 60  # nothing but the fading of a stroke beside it
+
+
+def test_a_dot_stays_a_dot():
+    drawn = redraw(strokes_of(*[DOT] * 20), squares(*[4] * 20), rng())
+    assert drawn.any(axis=(1, 2, 3)).all()
+    assert ink_spans(drawn).max() <= 5
+
+
+def test_it_matters_neither_where_nor_in_what_unit_a_character_was_written():
+    near = strokes_of(SEVEN, RING)
+    far = near._replace(points=near.points * 64 + np.float32([4096, -512]))
+    np.testing.assert_allclose(written_otherwise(near, rng()), written_otherwise(far, rng()), atol=1e-4)
+
+
+def test_hands_differ_and_characters_fill_their_frame():
+    strokes = strokes_of(*[SEVEN] * 200)
+    points = written_otherwise(strokes, rng())
+    middle, extent = bounds(points, strokes.character_starts())
+    np.testing.assert_allclose(middle, 0, atol=1e-5)
+    np.testing.assert_allclose(extent.max(axis=1), 1, atol=1e-5)
+    assert extent.min(axis=1).std() > 0.05  # some are narrower than others
+    crossed = points.reshape(200, 5, 2)[:, 3:].mean(axis=1) - points.reshape(200, 5, 2)[:, :3].mean(axis=1)
+    assert (crossed.std(axis=0) > 0.01).all()  # and the bar is not always at one place
+
+
+def a_part() -> tuple[GlyphDataset, Strokes]:
+    """Pictures of two sets; the second's strokes are known, and its pictures come in another order than they."""
+    images = squares(10, 10, 20, 24, 3)
+    labels, source = np.array([0, 1, 0, 1, 2], np.int32), np.array([0, 0, 1, 1, 1], np.uint8)
+    part = GlyphDataset("joined", images, labels, "7o.", tuple("7o."), np.full(5, TRAIN, np.uint8), None, source,
+                        np.array([0, 1, 2, 0, 1], np.int32))  # fmt: skip
+    return part, strokes_of(RING, DOT, SEVEN)
+
+
+def test_pictures_whose_strokes_are_known_are_joined_by_others_of_their_label():
+    part, strokes = a_part()
+    joined = with_redrawn(part, {1: strokes}, 3, 5)
+    assert joined.labels.tolist() == part.labels.tolist() + [0, 1, 2] * 3
+    assert joined.source.tolist() == part.source.tolist() + [2] * 9
+    np.testing.assert_array_equal(joined.images[:5], part.images)
+    spans = ink_spans(joined.images[5:]).reshape(3, 3)
+    assert (abs(spans - [20, 24, 3]) < 3).all()  # each as large as its own picture, so the strokes were its own, too
+    assert len(np.unique(joined.images[5:], axis=0)) == 9
+    again = with_redrawn(part, {1: strokes}, 3, 5)
+    np.testing.assert_array_equal(again.images, joined.images)
+    assert (with_redrawn(part, {1: strokes}, 3, 6).images[5:] != joined.images[5:]).any()
+
+
+def test_writers_are_those_of_the_pictures():
+    part, strokes = a_part()
+    known = replace(part, writers=np.array([4, 5, 6, 7, 8], np.int32))
+    assert with_redrawn(known, {1: strokes}, 1, 0).writers.tolist() == [4, 5, 6, 7, 8, 6, 7, 8]
+
+
+@pytest.fixture(scope="module")
+def real(data_dir) -> tuple[GlyphDataset, Strokes]:
+    return load("unipen94", data_dir), load_strokes("unipen94", data_dir)
+
+
+def test_real_strokes_are_those_of_the_real_pictures(real):
+    """Redrawn characters lie nearer to their own pictures than to others of their class."""
+    data, strokes = real
+    chosen = np.flatnonzero((data.split != TEST) & (data.labels == data.alphabet.index("A")))[::40]
+    drawn = redraw(strokes.take(chosen), data.images[chosen], rng()).reshape(len(chosen), -1).astype(float)
+    pictures = data.images[chosen].reshape(len(chosen), -1).astype(float)
+    alike = np.corrcoef(drawn, pictures)[: len(chosen), len(chosen) :]
+    assert np.diag(alike).mean() > alike.mean() + 0.1
+    assert abs(ink_spans(data.images[chosen]) - ink_spans(drawn.reshape(-1, 28, 28, 1))).mean() < 2
+
+
+def test_sets_of_pictures_alone_have_no_strokes(data_dir):
+    assert load_strokes("mnist", data_dir) is None
+    assert load_strokes("digits", data_dir) is None
