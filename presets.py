@@ -41,7 +41,8 @@ _ASCII_READER = ClassifierRun(
     name="recogniser-ascii",
     dataset=_ASCII.dataset,
     dataset_share=(0.05, 1.0),  # as many digits of MNIST as of any other class: more would bend the odds towards digits
-    epochs=24,
+    redrawn=4,
+    epochs=16,
     averaging=0.998,
     augment=AugmentConfig(share=0.8, zoom=0.2, shear=0.3, elastic=0.5, stroke=0.4),
     model=ClassifierConfig(alphabet=ASCII, dropout=0.4, label_smoothing=0.05),
@@ -51,7 +52,7 @@ _DIGIT_JUDGE = replace(_DIGIT_READER, name="judge-digits", epochs=10, model=_JUD
 _ASCII_JUDGE = replace(
     _ASCII_READER,
     name="judge-ascii",
-    epochs=20,
+    epochs=14,
     augment=AugmentConfig(share=0.8, zoom=0.15, shear=0.3, elastic=0.5, stroke=0.3),
     model=replace(_JUDGE, alphabet=ASCII, label_smoothing=0.05),
 )
@@ -147,6 +148,7 @@ def _smoke(run: RunConfig) -> RunConfig:
         dataset=("digits",) if run.model.alphabet == DIGITS else ("unipen94",),
         dataset_share=(),
         cleaned_by=None,
+        redrawn=0,
         epochs=2,
         batch_size=32,
         limit=256,
