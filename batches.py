@@ -71,7 +71,7 @@ def training_part(run: RunConfig, data: GlyphDataset) -> GlyphDataset:
 
 
 def validation_part(run: RunConfig, data: GlyphDataset) -> GlyphDataset:
-    """What a run is validated on: the same mixture of sets as an epoch of training."""
+    """What a run is validated on: the same mixture of sets as an epoch of training, less what is redrawn."""
     anywhere = np.random.default_rng(run.seed).permutation(np.flatnonzero(data.split == VALIDATION))
     chosen = keep_shares(anywhere, data.source, run.dataset_share)  # of all classes, also where the set is sorted
     return data.take(_limited(run, np.sort(chosen)))

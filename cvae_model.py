@@ -10,7 +10,7 @@ from blocks import SHEET_COLUMNS, LabelledBatches, doubled, predicted, progress_
 from config import ACTIVE_VARIANCE, AugmentConfig, CVAEConfig, CVAERun
 from data_processor import GlyphDataset
 from learned_prior import LearnedPrior, fit_to_posteriors, standard_log_density
-from model_task import ModelTask
+from model_task import ModelTask, StrokesBySet
 
 BINARISED = 1  # stream of random numbers
 
@@ -231,8 +231,8 @@ class CVAETask(ModelTask):
     kind, stated = "write", ("alphabet", "architecture", "image_size", "latent_size", "likelihood")
     untrained = staticmethod(build_cvae)
 
-    def __init__(self, run: CVAERun, data: GlyphDataset, **inputs):
-        super().__init__(run, data, **inputs)
+    def __init__(self, run: CVAERun, data: GlyphDataset, strokes: StrokesBySet = None):
+        super().__init__(run, data, strokes)
         self.noise = np.random.default_rng(run.seed).standard_normal((SHEET_COLUMNS, run.model.latent_size), np.float32)
 
     def batches(self, part: GlyphDataset, batch_size: int, **drawn) -> LabelledBatches:

@@ -16,7 +16,7 @@ import tyro
 from PIL import Image, ImageDraw
 
 from config import IMAGE_SIZE
-from data_files import data_directory, obtain
+from data_files import data_directory
 from data_pictures import PHOTOS, read_digits, read_folder, read_photos, read_sd19
 from data_sources import (
     EMNIST_ALPHABETS,
@@ -25,13 +25,12 @@ from data_sources import (
     TRAIN,
     VALIDATION,
     SourceData,
+    find_npz,
     read_emnist,
     read_mnist,
     read_npz,
-    read_strokes,
 )
 from drawing import GAP_GREY, caption_font, tile
-from pen_strokes import Strokes
 from picture import to_glyph
 from shell import UserError, did_you_mean, parse, run_script, written_whole
 
@@ -136,25 +135,7 @@ def _read(name: str, data_dir: Path, image_size: int) -> SourceData:
         return read_emnist(name, data_dir)
     if name.endswith("mnist"):
         return read_mnist(name, data_dir)
-    return read_npz(_npz(name, data_dir))
-
-
-def _npz(name: str, data_dir: Path, beside: str = "") -> Path:
-    """The .npz that `read_npz` reads for a set, or one of another name beside it: `beside` is put before its ending."""
-    if name == "unipen94":
-        return obtain([f"{name}{beside}.npz"], [data_dir / name, data_dir], {})[0]
-    return obtain([f"{name.removesuffix('.npz')}{beside}.npz"], [Path(), data_dir], {})[0]
-
-
-def load_strokes(name: str, data_dir: Path | None = None) -> Strokes | None:
-    """The pen strokes of a set's characters, in the order of its files; None of a set that comes as pictures alone.
-
-    Raises:
-        UserError: Of a set in an .npz, there is no such file beside it, or it is damaged or fits no characters.
-    """
-    if name != "unipen94" and not name.endswith(".npz"):
-        return None
-    return read_strokes(_npz(name, data_directory(data_dir), beside="_strokes"))
+    return read_npz(find_npz(name, data_dir))
 
 
 def _draw(split: np.ndarray, part: int, source: SourceData, share: float, seed: int) -> None:
@@ -228,13 +209,6 @@ def load_joined(
     )
     _check_parts(joined)
     return joined
-
-
-def concatenated(parts: Sequence[GlyphDataset]) -> GlyphDataset:
-    """Pictures of one set, or of sets joined alike, one part behind the other; what else there is, as of the first."""
-    arrays = {name: [getattr(part, name) for part in parts] for name in PER_PICTURE}
-    return replace(parts[0], **{name: None if held[0] is None else np.concatenate(held)
-                                for name, held in arrays.items()})  # fmt: skip
 
 
 def joined_sha256(sets: Iterable[GlyphDataset], alphabet: str) -> str:

@@ -15,7 +15,6 @@ import numpy as np
 import data_files
 from config import ALNUM, ASCII, DIGITS, IMAGE_SIZE, UPPER
 from data_files import idx_names, locate, obtain
-from pen_strokes import Strokes
 from shell import UserError
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
@@ -197,13 +196,24 @@ def _read_exactly(stream: BinaryIO, path: Path, items: np.ndarray) -> None:
 # --- npz: unipen94 and any of its form ------------------------------------------------------------------------------
 
 
+def find_npz(name: str, data_dir: Path) -> Path | None:
+    """The .npz of a set, `unipen94` or the path of one; None of a set that comes otherwise.
+
+    Raises:
+        UserError: It is not there.
+    """
+    if name == "unipen94":
+        return obtain(["unipen94.npz"], [data_dir / name, data_dir], {})[0]
+    return obtain([name], [Path(), data_dir], {})[0] if name.endswith(".npz") else None
+
+
 def read_npz(path: Path) -> SourceData:
     """Reads an .npz of `images` (N, 28, 28), `labels` (N,), `classes` (K,), maybe `split` and `writer` (N,) of text.
 
     Raises:
         UserError: The file is damaged, misses an array, or its arrays do not fit together. Nothing is ever unpickled.
     """
-    arrays = _read_arrays(path, ("images", "labels", "classes"), ("split", "writer"))
+    arrays = read_arrays(path, ("images", "labels", "classes"), ("split", "writer"))
     _check_npz(path, arrays)
     names = tuple(str(name) for name in arrays["classes"])
     labels = arrays["labels"].astype(np.int32)
@@ -214,32 +224,12 @@ def read_npz(path: Path) -> SourceData:
     return SourceData(images, labels, alphabet_of(names, path), names, split, writers)
 
 
-def read_strokes(path: Path) -> Strokes:
-    """Reads an .npz of `points` (M, 2) with y upwards, `stroke_offsets` (S + 1,) and `char_offsets` (N + 1,).
+def read_arrays(path: Path, needed: Sequence[str], welcome: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """The arrays `needed` of an .npz and, where it holds them, those `welcome`, in this order.
 
     Raises:
-        UserError: The file is damaged, misses an array, or its arrays do not fit together. Nothing is ever unpickled.
+        UserError: The file is damaged or misses an array.
     """
-    points, strokes, characters = _read_arrays(path, ("points", "stroke_offsets", "char_offsets")).values()
-    if points.dtype.kind != "f" or points.shape[1:] != (2,) or not np.isfinite(points).all():
-        raise UserError(f"{path}: expected points of finite floats ('M', 2); received {points.dtype} {points.shape}, "
-                        f"or some that are no number")  # fmt: skip
-    for key, offsets, count in (("stroke", strokes, len(points)), ("char", characters, len(strokes) - 1)):
-        if not _are_offsets(offsets, count):
-            raise UserError(f"{path}: expected {key}_offsets as whole numbers that rise from 0 to {count}; received "
-                            f"{offsets.dtype} {offsets.shape} otherwise")  # fmt: skip
-    downwards = points.astype(np.float32) * np.float32([1, -1])
-    return Strokes(downwards, strokes.astype(np.int64), characters.astype(np.int64))
-
-
-def _are_offsets(offsets: np.ndarray, count: int) -> bool:
-    if offsets.dtype.kind not in "iu" or offsets.ndim != 1 or len(offsets) < 2:
-        return False
-    return offsets[0] == 0 and offsets[-1] == count and bool((np.diff(offsets.astype(np.int64)) > 0).all())
-
-
-def _read_arrays(path: Path, needed: Sequence[str], welcome: Sequence[str] = ()) -> dict[str, np.ndarray]:
-    """The arrays `needed` of an .npz and, where it holds them, those `welcome`."""
     with naming_damage(path), open(path, "rb") as file, zipfile.ZipFile(file) as archive:
         held = {member.removesuffix(".npy"): member for member in archive.namelist()}
         for key in needed:

@@ -9,7 +9,7 @@ from batches import GlyphBatches, MeanOverBatch
 from config import AugmentConfig, TranslatorConfig, TranslatorRun
 from data_processor import VALIDATION, GlyphDataset, evenly_spread
 from drawing import tile
-from model_task import ModelTask
+from model_task import ModelTask, StrokesBySet
 from synthetic_image_generator import find_font, font_name
 
 DECISIVE = 1000.0  # sharpness in use: one character, but where two are as good as equal
@@ -169,8 +169,8 @@ class TranslatorTask(ModelTask):
     kind, stated = "translate", ("alphabet", "fonts", "image_size", "code_size")
     untrained = staticmethod(build_translator)
 
-    def __init__(self, run: TranslatorRun, data: GlyphDataset, type_glyphs: np.ndarray, **inputs):
-        super().__init__(run, data, **inputs)
+    def __init__(self, run: TranslatorRun, data: GlyphDataset, type_glyphs: np.ndarray, strokes: StrokesBySet = None):
+        super().__init__(run, data, strokes)
         self.type_glyphs = type_glyphs
         self.sample = evenly_spread(data.part(VALIDATION)[1], classes=len(run.model.alphabet), count=SAMPLE_ROWS)
 

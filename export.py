@@ -16,6 +16,7 @@ import numpy as np
 
 from config import RunConfig
 from model_task import ModelTask
+from pen_strokes import sha256_of
 from run_settings import PLACES, from_settings, to_settings
 from run_state import RunState, save_weights
 from runtime import CARD, card_text, file_sha256, open_session
@@ -110,7 +111,8 @@ def describe_run(task: ModelTask, model: keras.Model, state: RunState) -> dict:
         **task.card(model),
         "ink": "white (255) on black (0)",
         "config": {key: value for key, value in to_settings(run).items() if key not in PLACES},
-        "data": {"name": task.data.name, "sha256": task.data.sha256},
+        "data": {"name": task.data.name, "sha256": task.data.sha256}
+        | ({"strokes_sha256": sha256_of(task.strokes)} if task.strokes else {}),
         "seed": run.seed,
         "epochs": {"trained": len(state.history), "best": state.best_epoch},
         "seconds": round(sum(row["seconds"] for row in state.history)),
@@ -119,7 +121,7 @@ def describe_run(task: ModelTask, model: keras.Model, state: RunState) -> dict:
         "versions": {
             "python": platform.python_version(),
             "backend": f"{backend} {importlib.import_module(backend).__version__}",
-            **{library: version(library) for library in ("keras", "numpy", "onnx", "onnxruntime")},
+            **{library: version(library) for library in ("keras", "numpy", "pillow", "onnx", "onnxruntime")},
         },
     }
 

@@ -10,7 +10,7 @@ from batches import EVALUATION_BATCH, MeanOverBatch
 from blocks import SHEET_COLUMNS, LabelledBatches, doubled, predicted, progress_sheet
 from config import AugmentConfig, GANConfig, GANRun
 from data_processor import GlyphDataset
-from model_task import ModelTask
+from model_task import ModelTask, StrokesBySet
 from readers import Recogniser
 from shell import UserError
 from validation_samples import SampleCheck
@@ -259,8 +259,8 @@ class GANTask(ModelTask):
     kind, stated = "invent", ("alphabet", "image_size", "noise_size", "labelled")
     untrained = staticmethod(build_gan)
 
-    def __init__(self, run: GANRun, data: GlyphDataset, reader: Recogniser | None = None, **inputs):
-        super().__init__(run, data, **inputs)
+    def __init__(self, run: GANRun, data: GlyphDataset, reader: Recogniser | None = None, strokes: StrokesBySet = None):
+        super().__init__(run, data, strokes)
         part, rng = self.validation, np.random.default_rng(run.seed)
         if len(part.labels) < FEWEST:
             raise UserError(f"{data.name}: expected {FEWEST} pictures or more for validation, received "

@@ -14,6 +14,8 @@ from data_processor import GlyphDataset
 from pen_strokes import Strokes
 from redrawing import with_redrawn
 
+StrokesBySet = Mapping[int, Strokes] | None
+
 
 class ModelTask(ABC):
     """One run of one kind of model.
@@ -29,7 +31,7 @@ class ModelTask(ABC):
     stated: ClassVar[tuple[str, ...]]
     """Settings of the model that its card states, too, in this order."""
 
-    def __init__(self, run: RunConfig, data: GlyphDataset, strokes: Mapping[int, Strokes] | None = None):
+    def __init__(self, run: RunConfig, data: GlyphDataset, strokes: StrokesBySet = None):
         self.run, self.data, self.strokes = run, data, strokes
 
     @staticmethod
@@ -55,7 +57,7 @@ class ModelTask(ABC):
         run = self.run
         part, shares = training_part(run, self.data), run.dataset_share
         if run.redrawn:
-            part = with_redrawn(part, self.strokes, run.redrawn, run.seed)
+            part = with_redrawn(part, len(run.dataset), self.strokes, run.redrawn, run.seed)
             shares = (*(shares or [1.0] * len(run.dataset)), 1 / run.redrawn)
         return self.batches(part, run.batch_size, seed=run.seed, shares=shares)
 

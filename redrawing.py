@@ -3,60 +3,66 @@
 A picture can only be bent as a whole. Strokes move against each other, too, and the pen stays as round and as thick
 as a pen is, however they are bent.
 
-Reference: Simard et al. 2003 bend pictures; Yang et al. 2016, "DropSample", strokes of Chinese characters.
+Reference: Simard et al. 2003, "Best Practices for Convolutional Neural Networks Applied to Visual Document Analysis",
+for bending pictures as a whole, which this extends to their strokes.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import product
 
 import numpy as np
 from PIL import Image, ImageDraw
 from tqdm import tqdm
 
-from config import IMAGE_SIZE
-from data_processor import GlyphDataset, concatenated
+from data_processor import PER_PICTURE, GlyphDataset
 from pen_strokes import Strokes, bounds
 
-# How far a hand may differ; lengths in units of the character's longer side. All chosen by looking at the pictures,
-# as the widest that leave nearly every character what it is, one that lives by its slant such as `/` or `|` above all.
+# How far, at most, a hand may differ; lengths in units of the character's longer side. Chosen by looking at pictures,
+# as wide as leaves nearly all characters what they are; turned and slanted as a whole they are little, as augmentation
+# does that, too, and `|` and `/` live by their slant.
 STROKE_TURN = 0.12  # radians that a stroke turns about its middle
 STROKE_GROWTH = 0.12  # logarithm of how much it grows
 STROKE_SHIFT = 0.05  # that it moves, along either axis
 WAVES = 2  # that bend the whole
 WAVE_HEIGHT = 0.04  # standard deviation of how far each bends it, along either axis
 WAVE_NUMBER = 1.0  # of each wave over the longer side, along either axis
-TURN, SLANT, STRETCH = 0.1, 0.2, 0.2  # of the whole: radians, shear, logarithm of the aspect
+TURN = 0.05  # radians of the whole
+SLANT = 0.1  # of the whole: how far it shifts sideways per height
+STRETCH = 0.2  # logarithm by which its width grows and its height shrinks
 GROWTH = 0.06  # logarithm of how much larger it is than its picture's ink
 PENS = (1.9, 3.3)  # pixels
 
-LARGEST_INK = 25.0  # pixels, or the pen would leave the picture
+LARGEST_INK = 26.0  # pixels: what is larger would leave the picture when it is moved
 FINENESS = 4  # pixels drawn for one
-LEAST_STEP = 0.75  # pixels between the points that a line is drawn through
+COARSEST_STEP = 0.75  # pixels between points that are both drawn, along the axes together
 INK = 60  # grey that counts as ink, where a picture's ink is measured
-DRAWN_ANEW = 0x5702  # of the seeds, what is redrawn by
+DRAWN_ANEW = 0x5702  # keeps these draws apart from others of the same seed
 
 
-def with_redrawn(part: GlyphDataset, strokes: Mapping[int, Strokes], times: int, seed: int) -> GlyphDataset:
+def with_redrawn(
+    part: GlyphDataset, number: int, strokes: Mapping[int, Strokes], times: int, seed: int
+) -> GlyphDataset:
     """Adds every picture whose strokes are known that many times, each time drawn otherwise.
 
     Args:
         part: Pictures of joined sets.
+        number: What the new pictures' `source` shall be: they count as a set of their own.
         strokes: Of the sets whose characters' are known, by the sets' number.
         times: How often each is drawn.
         seed: The same seed makes the same pictures.
 
     Returns:
-        The part, and behind it the new pictures, as of a set of their own: its number follows the last set's.
+        The part, and behind it the new pictures.
     """
-    own_number = part.source.max() + 1
-    added = []
-    for one, number in tqdm(list(product(range(times), strokes)), desc="redrawing", leave=False, disable=None):
-        shown = part.take(np.flatnonzero(part.source == number))
-        rng = np.random.default_rng([seed, DRAWN_ANEW, number, one])
-        drawn = redraw(strokes[number].take(shown.numbers), shown.images, rng)
-        added.append(replace(shown, images=drawn, source=np.full_like(shown.source, own_number)))
-    return concatenated([part, *added])
+    parts = [part]
+    for of_set, pens in strokes.items():
+        shown = part.take(np.flatnonzero(part.source == of_set))
+        own = pens.take(shown.numbers)
+        for one in range(times):
+            drawn = redraw(own, shown.images, np.random.default_rng([seed, DRAWN_ANEW, of_set, one]))
+            parts.append(replace(shown, images=drawn, source=np.full_like(shown.source, number)))
+    arrays = {name: [getattr(each, name) for each in parts] for name in PER_PICTURE}
+    return replace(part, **{name: None if held[0] is None else np.concatenate(held) for name, held in arrays.items()})
 
 
 def redraw(strokes: Strokes, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -64,7 +70,7 @@ def redraw(strokes: Strokes, images: np.ndarray, rng: np.random.Generator) -> np
 
     Args:
         strokes: Of N characters.
-        images: uint8 `(N, S, S, 1)`, white ink on black: their pictures, which tell how large each shall be.
+        images: uint8 `(N, 28, 28, 1)`, white ink on black: their pictures, which tell how large each shall be.
         rng: What is drawn is a function of its state.
 
     Returns:
@@ -73,12 +79,12 @@ def redraw(strokes: Strokes, images: np.ndarray, rng: np.random.Generator) -> np
     size = images.shape[1]
     pens = rng.uniform(*PENS, len(images))
     spans = ink_spans(images) * np.exp(rng.uniform(-GROWTH, GROWTH, len(images)))
-    lengths = np.clip(spans - pens + 0.5, 0.5, LARGEST_INK * size / IMAGE_SIZE - pens)  # 0.5: ink that fades at an edge
+    lengths = np.clip(spans, pens, LARGEST_INK) - pens
     points = written_otherwise(strokes, rng) * lengths[strokes.character_of_points(), None] + size / 2
     drawn = np.empty(images.shape, np.uint8)
-    for number, pen in enumerate(pens):
-        first, behind = strokes.characters[number : number + 2]
-        lines = [points[slice(*strokes.strokes[stroke : stroke + 2])] for stroke in range(first, behind)]
+    for number, pen in enumerate(tqdm(pens, desc="redrawing", unit=" pictures", leave=False, disable=None)):
+        first, behind = strokes.character_offsets[number : number + 2]
+        lines = [points[slice(*strokes.stroke_offsets[stroke : stroke + 2])] for stroke in range(first, behind)]
         drawn[number, ..., 0] = _drawn(lines, pen, size)
     return drawn
 
@@ -96,7 +102,11 @@ def written_otherwise(strokes: Strokes, rng: np.random.Generator) -> np.ndarray:
 
     One without extent, such as a dot, stays one.
     """
-    count, character, starts = len(strokes.characters) - 1, strokes.character_of_points(), strokes.character_starts()
+    count, character, starts = (
+        len(strokes.character_offsets) - 1,
+        strokes.character_of_points(),
+        strokes.character_starts(),
+    )
     points, has_extent = _framed(strokes.points.astype(np.float32), starts, character)
     points = _bent(_strokes_moved(points, strokes, rng), character, count, rng)
     turns = rng.uniform(-TURN, TURN, count).astype(np.float32)
@@ -118,11 +128,11 @@ def _framed(points: np.ndarray, starts: np.ndarray, character: np.ndarray) -> tu
 
 def _strokes_moved(points: np.ndarray, strokes: Strokes, rng: np.random.Generator) -> np.ndarray:
     """Every stroke turned, grown and moved by itself."""
-    count, stroke = len(strokes.strokes) - 1, strokes.stroke_of_points()
+    count, stroke = len(strokes.stroke_offsets) - 1, strokes.stroke_of_points()
     turns = rng.uniform(-STROKE_TURN, STROKE_TURN, count).astype(np.float32)
     growths = np.exp(rng.uniform(-STROKE_GROWTH, STROKE_GROWTH, count)).astype(np.float32)
     shifts = rng.uniform(-STROKE_SHIFT, STROKE_SHIFT, (count, 2)).astype(np.float32)
-    middles, _ = bounds(points, strokes.strokes[:-1])
+    middles, _ = bounds(points, strokes.stroke_offsets[:-1])
     about_middle = (points - middles[stroke]) * growths[stroke, None]
     return _turned(about_middle, turns[stroke]) + (middles + shifts)[stroke]
 
@@ -146,19 +156,19 @@ def _turned(points: np.ndarray, angles: np.ndarray) -> np.ndarray:
 def _drawn(lines: list[np.ndarray], pen: float, size: int) -> np.ndarray:
     """A picture uint8 `(size, size)` of lines through points, in pixels, drawn with a round pen."""
     canvas = Image.new("L", (FINENESS * size, FINENESS * size))
-    ink, reach = ImageDraw.Draw(canvas), FINENESS * pen / 2
+    ink, reach = ImageDraw.Draw(canvas), round((FINENESS * pen - 1) / 2)  # Pillow's pixels: as many on either side
     for line in lines:
-        points = (_thinned(line) * FINENESS - 0.5).ravel().tolist()
-        if len(points) > 2:
-            ink.line(points, fill=255, width=round(2 * reach))
-        for x, y in (points[:2], points[-2:]):  # the pen is round, the ends of a line are not
+        places = np.floor(_thinned(line) * FINENESS).astype(int)
+        if len(places) > 1:
+            ink.line(places.ravel().tolist(), fill=255, width=2 * reach + 1)
+        for x, y in places.tolist():  # ends and corners of Pillow's lines are not round
             ink.ellipse((x - reach, y - reach, x + reach, y + reach), fill=255)
     return np.asarray(canvas.resize((size, size), Image.Resampling.BILINEAR))
 
 
 def _thinned(line: np.ndarray) -> np.ndarray:
-    """A line's points, of those that lie close together one; the first and the last stay."""
-    steps = (np.abs(np.diff(line, axis=0)).sum(axis=1).cumsum() // LEAST_STEP).astype(int)
+    """A line's points `(M, 2)`, of those that lie close together one; the first and the last stay."""
+    steps = np.abs(np.diff(line, axis=0)).sum(axis=1).cumsum() // COARSEST_STEP
     kept = np.ones(len(line), bool)
     kept[1:-1] = np.diff(steps) > 0
     return line[kept]

@@ -21,7 +21,8 @@ SOURCES = (*USUAL_MODELS, *SAMPLED_SETS)
 def source_of(model: str, models_dir: Path | None = None) -> str:
     """The source that a trained model is for, as its card tells; `cvae` where there is no card, or one of a reader."""
     folder = find_models(models_dir).get(model)
-    return (folder and source_of_card(read_card(folder / CARD))) or "cvae"
+    source = source_of_card(read_card(folder / CARD)) if folder else None
+    return source or "cvae"
 
 
 def source_of_card(card: dict) -> str | None:

@@ -92,14 +92,7 @@ class Shelf:
                                f"another")  # fmt: skip
         if kind.task not in (None, found[name].card["task"]):
             raise Refusal(422, f"model {name} does not {kind.task}; choose another model")
-        return self._once((KINDS[found[name].card["task"]], name), lambda: self._open(name, found[name]), name)
-
-    def _open(self, name: str, found: Found) -> TrainedModel:
-        model = KINDS[found.card["task"]].open(name, found.folder.parent)
-        for part in model.card["files"]:
-            if part.endswith(".onnx") and part != "layers.onnx":  # which only a look inside runs
-                model.session_of(part.removesuffix(".onnx"))
-        return model
+        return self._once((KINDS[found[name].card["task"]], name), lambda: _opened(found[name]), name)
 
     def activations(self, name: str) -> Activations:
         """The layers of a model, ready to be looked at."""
@@ -220,6 +213,15 @@ def read_apart(name: str, data_dir: Path | None) -> RealGlyphs:
 
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         return process.submit(RealGlyphs, name, data_dir).result()
+
+
+def _opened(found: Found) -> TrainedModel:
+    """A model with every file open that is run often."""
+    model = KINDS[found.card["task"]].of_folder(found.folder)
+    for part in model.card["files"]:
+        if part.endswith(".onnx") and part != "layers.onnx":  # which only a look inside runs
+            model.session_of(part.removesuffix(".onnx"))
+    return model
 
 
 def _look(folder: Path, known: Found | None) -> Found | None:

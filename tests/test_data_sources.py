@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hostile_files import altered, only_user_errors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import data_files
 from data_files import idx_names
-from data_sources import TEST, TRAIN, read_emnist, read_idx, read_mnist, read_npz, read_strokes
+from data_sources import TEST, TRAIN, read_emnist, read_idx, read_mnist, read_npz
 from shell import UserError
 
 
@@ -181,59 +182,6 @@ def test_empty_set_is_refused(tmp_path):
         read_mnist("mnist", tmp_path)
 
 
-# --- pen strokes -----------------------------------------------------------------------------------------------------
-
-
-def write_strokes(path: Path, **changes) -> Path:
-    arrays = {
-        "points": np.arange(12, dtype=np.float32).reshape(6, 2),
-        "stroke_offsets": np.array([0, 2, 3, 6]),
-        "char_offsets": np.array([0, 2, 3]),
-    } | changes
-    np.savez(path, **{key: value for key, value in arrays.items() if value is not None})
-    return path
-
-
-def test_strokes_are_read_with_y_downwards(tmp_path):
-    held = read_strokes(write_strokes(tmp_path / "set_strokes.npz"))
-    assert held.points.dtype == np.float32
-    np.testing.assert_array_equal(held.points[1], [2, -3])
-    np.testing.assert_array_equal(held.strokes, [0, 2, 3, 6])
-    np.testing.assert_array_equal(held.characters, [0, 2, 3])
-
-
-@pytest.mark.parametrize(
-    ("changes", "complaint"),
-    [
-        ({"points": None}, "'points'"),
-        ({"char_offsets": None}, "'char_offsets'"),
-        ({"points": np.zeros((6, 3), np.float32)}, r"\(6, 3\)"),
-        ({"points": np.zeros((6, 2), int)}, "finite floats"),
-        ({"points": np.full((6, 2), np.nan)}, "finite floats"),
-        ({"points": np.array(0.5)}, "finite floats"),
-        ({"stroke_offsets": np.array([0, 2, 3, 7])}, "stroke_offsets as whole numbers that rise from 0 to 6"),
-        ({"stroke_offsets": np.array([0, 3, 3, 6])}, "rise"),
-        ({"stroke_offsets": np.array([0.0, 2, 3, 6])}, "float64"),
-        ({"stroke_offsets": np.zeros((2, 2), int)}, r"\(2, 2\)"),
-        ({"stroke_offsets": np.zeros(0, int)}, "stroke_offsets"),
-        ({"char_offsets": np.array([0, 2])}, "char_offsets as whole numbers that rise from 0 to 3"),
-        ({"char_offsets": np.array([1, 2, 3])}, "char_offsets"),
-    ],
-)
-def test_strokes_whose_arrays_do_not_fit_are_refused(tmp_path, changes, complaint):
-    with pytest.raises(UserError, match=complaint):
-        read_strokes(write_strokes(tmp_path / "set_strokes.npz", **changes))
-
-
-@settings(deadline=None, max_examples=150)
-@given(
-    cut=st.floats(0, 1), flips=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=8)
-)
-def test_cut_and_altered_strokes(tmp_path_factory, cut, flips):
-    path = write_strokes(tmp_path_factory.mktemp("strokes") / "set_strokes.npz")
-    only_user_errors(read_strokes, altered(path.read_bytes(), cut, flips), tmp_path_factory)
-
-
 # --- npz -------------------------------------------------------------------------------------------------------------
 
 
@@ -288,23 +236,6 @@ IDX_HEADER = st.builds(
     lambda *sizes: bytes((0, 0, 8, 3)) + b"".join(size.to_bytes(4, "big") for size in sizes),
     *[st.one_of(st.sampled_from([1, 28, 2**16]), st.integers(0, 2**32 - 1))] * 3,
 )
-
-
-def altered(data: bytes, cut: float, flips: list[tuple[float, int]]) -> bytes:
-    """The first `cut` of the data, bytes at some places, shares of its length, being others."""
-    changed = bytearray(data)
-    for place, value in flips:
-        changed[int(place * len(changed))] = value
-    return bytes(changed[: round(cut * len(changed))])
-
-
-def only_user_errors(read, data: bytes, tmp_path_factory) -> None:
-    path = tmp_path_factory.getbasetemp() / "hostile"
-    path.write_bytes(data)
-    try:
-        read(path)
-    except UserError as error:
-        assert "\n" not in str(error) and str(path) in str(error)
 
 
 @settings(deadline=None, max_examples=150)
