@@ -186,19 +186,27 @@ def spread_down(array: np.ndarray, reach: int) -> np.ndarray:
     return spread
 
 
-def find_parts(mask: np.ndarray) -> tuple[np.ndarray, list[Part]]:
+def labelled(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Labels the 8-connected parts of a mask, by its horizontal runs.
+
+    Returns:
+        int32 labels like `mask`, 0 for none; and the area of every part, that of label k at k - 1.
+    """
+    row, left, right = _runs(mask)
+    labels, kind = _labels(mask, row, left, right)
+    return labels, np.bincount(kind, right - left).astype(int)
+
+
+def find_parts(mask: np.ndarray) -> tuple[np.ndarray, list[Part]]:
+    """Labels the 8-connected parts of a mask and tells where they are.
 
     Returns:
         int32 labels like `mask`, 0 for none; and the parts, largest first. Part k of the labels has `labels == (k,)`.
     """
     row, left, right = _runs(mask)
-    root = _joined_runs(row, left, right, mask.shape[1])
-    labels = np.zeros(mask.shape, np.int32)
+    labels, kind = _labels(mask, row, left, right)
     if not len(row):
         return labels, []
-    kind = np.unique(root, return_inverse=True)[1]
-    labels[mask] = np.repeat(kind + 1, right - left)
     low = [np.full(kind.max() + 1, 1 << 30) for _ in range(2)]
     high, area = [np.zeros(kind.max() + 1, int) for _ in range(2)], np.bincount(kind, right - left).astype(int)
     for ends, values in zip(low, (left, row), strict=True):
@@ -209,6 +217,14 @@ def find_parts(mask: np.ndarray) -> tuple[np.ndarray, list[Part]]:
     boxes = np.stack([*low, *high], axis=1).tolist()
     order = np.argsort(-area, kind="stable").tolist()
     return labels, [Part(tuple(boxes[k]), int(area[k]), (k + 1,), longest[k]) for k in order]
+
+
+def _labels(mask: np.ndarray, row: np.ndarray, left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The labels of a mask by its runs, and the part that each run is of, from 0."""
+    labels, root = np.zeros(mask.shape, np.int32), _joined_runs(row, left, right, mask.shape[1])
+    kind = np.unique(root, return_inverse=True)[1]
+    labels[mask] = np.repeat(kind + 1, right - left)
+    return labels, kind
 
 
 def _runs(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from config import IMAGE_SIZE
+from ink import labelled
 from letterforms import form_of
 from unsteadiness import Hand
 
@@ -27,10 +28,12 @@ KERNEL = 0.55  # glyph pixels, likewise: interpolates; sampled any finer, it wou
 SOFTNESS = math.hypot(BLUR, KERNEL, 12**-0.5)  # of both and of the pixel itself
 CORES = 2  # how often a pixel is taken off a stroke's edges, to find its middle
 SWELLING = 0.8, 0.12  # a stroke of w glyph pixels comes out so much broader than its profile says: + w x; measured
-PALEST = 0.4  # of full ink: a stroke whose ridge is paler is not brought to full ink
+PALEST = 0.3  # of full ink: a stroke whose ridge is paler is not brought to full ink
 FAINTEST = 0.5  # of a ridge: a glyph that nowhere gets so far is blank
 LEVELS = 0.2, 0.84  # of a stroke's ridge: contours beyond them are noise, or break
 CREST = 0.9  # of a glyph's highest ridge: a contour any higher is a speck, or none
+IN_PARTS = 'ij!?:;"%='  # characters that have small parts of their own
+SPECK = 0.12  # of the largest part's area: a part as small is the end of a stroke whose middle is too pale to show
 SOFT_EDGE = 3  # pixels, both sides together, by which ink spans more than its contour
 FINEST_PEN = 1.2  # pixels: a finer one would miss them
 INVISIBLE = 8  # of 255: paler edges are cut off
@@ -115,12 +118,14 @@ def ink_letters(
     strokes = np.where(peaks < FAINTEST, 0, stroke_widths(ink))
     forms = np.array([form_of(character) for character in characters], np.float32) * body * hand.size[:, None]
     are_signs = np.array([not character.isalnum() for character in characters])
+    are_whole = np.array([character not in IN_PARTS for character in characters])
     levels = np.full(len(glyphs), FAINTEST, np.float32)
     for _ in range(2):  # how high a contour is depends on its level, and that on how much the glyph is enlarged
         boxes = _boxes(fields, levels)
         scales = _scales(boxes, forms, are_signs, (room, body))
         levels, gains = _contours(strokes, max(pen * body, FINEST_PEN), np.sqrt(scales.prod(axis=1)))
         levels = np.minimum(levels, CREST * peaks)
+        fields = _without_specks(fields, levels, are_whole)
     boxes = _boxes(fields, levels)
     tops = _tops(boxes, forms, scales, are_signs) - hand.rise
     drawn = {}
@@ -148,6 +153,27 @@ def _fields(ink: np.ndarray, shear: np.ndarray) -> np.ndarray:
     blur_down, blur_across = (_kernel(np.arange(n) + 0.5, n, BLUR) for n in ink.shape[1:])
     soft = blur_down @ _peaked(ink) @ blur_across.T
     return soft / (blur_down @ _ridge(np.maximum(soft, PALEST)) @ blur_across.T)
+
+
+def _without_specks(fields: np.ndarray, levels: np.ndarray, are_whole: np.ndarray) -> np.ndarray:
+    """The fields `(N, R, C)`, those of `are_whole` `(N,)` less what would be a dot beside their contour.
+
+    Args:
+        levels: `(N,)`.
+    """
+    rows, columns = fields.shape[1:]
+    above = np.zeros((len(fields), rows + 1, columns), bool)  # a row of paper between any two
+    above[:, :rows] = fields > levels[:, None, None]
+    labels, areas = labelled(above.reshape(-1, columns))
+    labels = labels.reshape(above.shape)[:, :rows]
+    glyph_of = np.zeros(len(areas) + 1, int)
+    glyph_of[labels] = np.arange(len(fields))[:, None, None]
+    largest = np.zeros(len(fields), int)
+    np.maximum.at(largest, glyph_of[1:], areas)
+    too_small = np.concatenate([[False], areas < SPECK * largest[glyph_of[1:]]])
+    specks = too_small[labels] & are_whole[:, None, None]
+    beside = _widened(specks.astype(np.float32)) > 0
+    return np.where(beside & (specks | (labels == 0)), 0, fields)
 
 
 def _peaked(ink: np.ndarray) -> np.ndarray:

@@ -7,10 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from config import DATA_DIR_VARIABLE, RunConfig
 from data_processor import TRAIN, VALIDATION, GlyphDataset
 from presets import PRESETS
+
+settings.register_profile("untimed", deadline=None)  # speed is for benchmarks/ to tell; here machines are shared
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -188,7 +188,7 @@ HELD = [CHECKS.get_one(name) for name in ("not_a_server_error", "status_code_con
 
 
 @schema.parametrize()
-@settings(max_examples=6, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_requests_made_up_from_the_description_are_answered_as_it_says(case):
     case.call_and_validate(checks=HELD, headers={"Accept-Encoding": "identity"})
 

@@ -74,7 +74,7 @@ def test_no_two_pictures_have_the_same_noise(name):
     assert len({image.tobytes() for image in corrupted}) == 5
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(picture=pictures, pixels=st.sampled_from([2, 4, 6]), k=st.integers(0, 7))
 def test_a_shift_moves_what_stays_in_the_box_and_cuts_the_rest(picture, pixels, k):
     shifted = apply(f"shift {pixels} px", picture[None], first=k)[0]

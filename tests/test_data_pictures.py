@@ -277,7 +277,7 @@ def test_damaged_archive_is_named(tmp_path, content):
         read_sd19(tmp_path, 28)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(cut=st.integers(0, 90), rest=st.binary(max_size=100), name=st.sampled_from(["x.png", "x.gif", "x.bmp"]))
 def test_random_pictures(tmp_path_factory, cut, rest, name):
     root = tmp_path_factory.getbasetemp() / "pictures" / "a"

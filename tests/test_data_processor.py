@@ -76,7 +76,7 @@ def test_own_test_part_is_kept(tmp_path):
     assert (data.split == VALIDATION).sum() == 4  # 2 of 15 of each class, rounded to even
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     labels=st.lists(st.integers(0, 5), min_size=1, max_size=200),
     share=st.sampled_from([0.1, 0.2]),
@@ -92,7 +92,7 @@ def test_stratified_sample_takes_its_share_of_every_class(labels, share, seed):
         assert total < 2 or taken
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 8)), min_size=8, max_size=80), st.integers(0, 9))
 def test_sample_of_writers_is_whole_writers(characters, seed):
     labels, writers = np.array(characters).T
@@ -103,7 +103,7 @@ def test_sample_of_writers_is_whole_writers(characters, seed):
     assert len(rest) and not set(writers[drawn]) & set(writers[rest])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(labels=st.lists(st.integers(0, 5), max_size=60), count=st.integers(1, 80))
 def test_evenly_spread_takes_every_class_and_no_image_twice(labels, count):
     labels = np.array(labels, int)

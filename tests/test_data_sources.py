@@ -238,7 +238,7 @@ IDX_HEADER = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     start=st.one_of(st.just(b""), st.just(bytes((0, 0, 8, 1))), IDX_HEADER),
     rest=st.binary(max_size=200),
@@ -249,7 +249,7 @@ def test_random_idx(tmp_path_factory, start, rest, pack):
     only_user_errors(lambda path: read_idx([path], 3), data, tmp_path_factory)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(rest=st.binary(max_size=200))
 def test_random_bytes_after_a_gzip_header(tmp_path_factory, rest):
     header = gzip.compress(b"")[:10]
@@ -264,7 +264,7 @@ def valid_files(tmp_path_factory) -> dict[str, bytes]:
     return {"npz": npz, "npy": buffer.getvalue(), "idx": gzip.compress(idx(np.arange(200, dtype=np.uint8)))}
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     cut=st.floats(0, 1), flips=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=8)
 )
@@ -274,7 +274,7 @@ def test_cut_and_altered_files(tmp_path_factory, valid_files, kind, cut, flips):
     only_user_errors(read, altered(valid_files[kind], cut, flips), tmp_path_factory)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(start=st.sampled_from([b"", b"PK\3\4", b"\x93NUMPY\1\0v\0", b"\x80\4"]), rest=st.binary(max_size=200))
 def test_random_npz(tmp_path_factory, start, rest):
     only_user_errors(read_npz, start + rest, tmp_path_factory)

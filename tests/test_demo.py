@@ -26,7 +26,7 @@ def test_a_sample_is_a_function_of_the_seed(sample):
 
 
 @BY_NAME
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 1000))
 def test_a_sample_holds_one_character_where_it_was_written(sample, seed):
     picture = draw_sample(sample, seed)

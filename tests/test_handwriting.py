@@ -32,7 +32,6 @@ def test_leading_zeros_stay():
     assert "".join(box.character for box in generator_of().write("003").boxes) == "003"
 
 
-@settings(deadline=None)
 @given(st.integers(0, 40), st.integers(1, 10))
 def test_a_sample_is_a_function_of_seed_and_number(start, count):
     generator, text = generator_of(seed=4), "abcd0123" * 7
@@ -60,7 +59,7 @@ def test_labels_and_characters_say_the_same():
         generator.sample("a b")
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.text(st.sampled_from("0123abcd \n\tAxé\u05d0\x07"), max_size=30))
 def test_any_text_is_written_or_refused(text):
     try:
@@ -261,7 +260,7 @@ def test_the_source_of_a_model_may_be_named_or_left_out(generators):
     np.testing.assert_array_equal(named.sample("08"), unnamed.sample("08"))
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 40), st.integers(1, 10))
 def test_an_invented_sample_is_a_function_of_seed_and_number(generators, start, count):
     generator, text = HandwritingGenerator("told", 4, generators), "0123456789" * 5

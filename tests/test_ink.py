@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ink import find_parts, stroke_width, without_dirt
+from ink import find_parts, labelled, stroke_width, without_dirt
 
 
 @pytest.mark.parametrize("width", [2, 5, 12])
@@ -22,3 +22,14 @@ def test_what_is_large_enough_for_a_sign_is_no_speck():
     assert [part.longest for part in parts] == [60, 3, 1]
     assert len(without_dirt(parts, mask.shape, noise=0.1)) == 1
     assert len(without_dirt(parts, mask.shape, noise=0.1, enough=9)) == 2
+
+
+def test_parts_are_labelled_with_their_areas():
+    mask = np.zeros((6, 8), bool)
+    mask[0, 0:3] = mask[1, 3] = mask[3:5, 5:7] = True  # the first touch by a corner
+    labels, areas = labelled(mask)
+    assert sorted(areas) == [4, 4]
+    assert (labels > 0).tolist() == mask.tolist()
+    assert labels[0, 0] == labels[1, 3] != labels[4, 6]
+    assert areas[labels[0, 0] - 1] == (labels == labels[0, 0]).sum()
+    assert [array.size for array in labelled(np.zeros((3, 3), bool))] == [9, 0]

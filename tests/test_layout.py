@@ -355,7 +355,7 @@ def test_settings_out_of_range_are_refused(options):
         Layout(**options)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     text=st.text(st.sampled_from(ASCII + " \n\t\u00e9"), max_size=60),
     height=st.integers(8, 40),

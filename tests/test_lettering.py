@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from ink import labelled
 from letterforms import form_of
 from lettering import Letter, ink_letters, pen_of, stroke_widths
 from unsteadiness import hand_of
@@ -123,3 +124,32 @@ def test_noise_as_pale_as_the_palest_contour_grows_neither():
     rng = np.random.default_rng(0)
     glyphs = [rng.integers(0, most, (28, 28), dtype=np.uint8) for most in range(20, 140, 2)]
     assert max(letter.ink.shape[0] for letter in written("g" * len(glyphs), glyphs)) < 1.1 * BODY
+
+
+def beside(glyph: np.ndarray, side: int) -> np.ndarray:
+    """The glyph with a square of ink, of that side, in a corner."""
+    spotted = glyph.copy()
+    spotted[2 : 2 + side, 2 : 2 + side] = 200
+    return spotted
+
+
+def parts_of(letter: Letter) -> int:
+    return len(labelled(letter.ink > 100)[1])
+
+
+def test_a_dot_beside_a_letter_is_left_out_and_takes_no_room():
+    upright = drawn("upright", 2.5)
+    clean, spotted = written("ll", [upright, beside(upright, 2)])
+    assert parts_of(spotted) == 1
+    np.testing.assert_allclose(spotted.ink.shape, clean.ink.shape, atol=2)  # the dot tells a little of the pen
+
+
+@pytest.mark.parametrize("character", list('ij!?:;"%='))
+def test_a_dot_that_a_character_has_stays(character):
+    assert parts_of(*written(character, [beside(drawn("upright", 2.5), 3)])) == 2
+
+
+def test_a_letter_in_two_strokes_keeps_both():
+    assert (
+        parts_of(*written("k", [np.maximum(drawn("upright", 2.5), np.roll(drawn("upright", 2.5, 9), 9, axis=1))])) == 2
+    )

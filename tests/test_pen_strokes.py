@@ -119,7 +119,7 @@ def test_strokes_whose_arrays_do_not_fit_are_refused(tmp_path, changes, complain
         read_strokes(write_strokes(tmp_path / "set_strokes.npz", **changes))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     cut=st.floats(0, 1), flips=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=8)
 )

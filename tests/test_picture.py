@@ -445,14 +445,14 @@ SIGNATURES = [
 
 
 @QUIET
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(start=st.sampled_from(SIGNATURES), rest=st.binary(max_size=300))
 def test_random_bytes_never_raise_anything_else(tmp_path, start, rest):
     glyph_or_user_error(written(tmp_path / "random.png", start + rest))
 
 
 @QUIET
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     kind=st.sampled_from(["png", "jpeg", "gif", "bmp", "tiff", "webp"]),
     place=st.floats(0, 1),
@@ -467,7 +467,7 @@ def test_damaged_pictures_never_raise_anything_else(tmp_path, kind, place, value
     glyph_or_user_error(written(tmp_path / "damaged", bytes(content[: int(length * len(content)) + 1])))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st_numpy.arrays(
         st.sampled_from([np.uint8, np.bool_, np.uint16, np.int64, np.float32, np.float64]),
@@ -478,7 +478,7 @@ def test_random_arrays_give_a_glyph_or_one_line(array):
     glyph_or_user_error(array)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 10_000), st.sampled_from([0, 1, 5, 40]))
 def test_any_shape_of_scrawl(width, height, seed, noise):
     rng = np.random.default_rng(seed)

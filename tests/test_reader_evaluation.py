@@ -196,7 +196,7 @@ def test_every_kind_of_non_character_is_told(monkeypatch):
     assert list(told) == [f"{kind} refused" for kind in non_characters(ink.images, 1)] and "photograph refused" in told
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 5), st.floats(0.5, 1.0))
 def test_the_calibration_error_lies_in_its_interval(hits, sure):
     right = np.arange(6) < hits

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -229,7 +229,6 @@ vectors = arrays(np.float32, 4, elements=st.floats(-4, 4, width=32))
 
 
 @given(vectors, vectors, st.integers(2, 9))
-@settings(deadline=None)
 def test_an_arc_keeps_its_ends_and_no_point_is_longer_than_they(first, second, steps):
     share = np.linspace(0, 1, steps)
     points = arc(first, second, share)

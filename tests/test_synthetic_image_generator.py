@@ -84,7 +84,7 @@ def test_an_unknown_font_says_what_to_do():
         generator.find_font("DejaVu Sanz")
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.text(max_size=300))
 def test_any_name_is_a_font_or_a_clear_error(name):
     try:
@@ -181,7 +181,7 @@ def test_what_cannot_be_drawn_is_refused(alphabet, size, complaint):
         generator.render_alphabet("DejaVu Sans", alphabet, size)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.text(min_size=1, max_size=4))
 def test_any_text_is_drawn_with_ink_or_refused(text):
     try:
@@ -192,7 +192,7 @@ def test_any_text_is_drawn_with_ink_or_refused(text):
     assert np.all(glyphs.max(axis=(1, 2, 3)) > 0)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_damaged_font_file_is_a_clear_error_or_still_draws(tmp_path, data):
     whole = generator.find_font("cmr10").read_bytes()

@@ -271,7 +271,7 @@ VALUES = st.none() | st.booleans() | st.integers(-5, 200) | st.floats() | st.tex
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_whatever_a_field_holds_the_answer_is_json_and_no_mistake_of_the_server(route, data):
     right = {"image": SEVEN, "text": "a1", "weights": "1+7"}

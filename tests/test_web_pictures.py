@@ -109,7 +109,7 @@ def test_pictures_stop_where_the_time_is_over():
     assert caught.value.status == 408
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, len(PNG) - 1), st.binary(max_size=4))
 def test_damaged_pictures_are_read_or_refused(place, put):
     started = time.monotonic()
