@@ -40,7 +40,7 @@ def predicted(model: keras.Model, *inputs: np.ndarray):
     """What a model makes of inputs `(N, ...)`: in whole batches, as JAX divides no others among its devices."""
     count = len(inputs[0])
     whole = [np.pad(values, [(0, -count % EVALUATION_BATCH), *[(0, 0)] * (values.ndim - 1)]) for values in inputs]
-    outputs = model.predict(whole, batch_size=EVALUATION_BATCH, verbose=0)
+    outputs = model.predict(whole if len(whole) > 1 else whole[0], batch_size=EVALUATION_BATCH, verbose=0)
     return keras.tree.map_structure(lambda output: output[:count], outputs)
 
 

@@ -119,7 +119,7 @@ class HandwritingGenerator:
 
     def _refuse(self, unknown: str, subject: str = "text") -> None:
         if unknown:
-            skipping = ", or have unknown characters skipped" if subject == "text" else ""
+            skipping = ", or have unknown characters skipped (--skip-unknown)" if subject == "text" else ""
             raise UserError(f"{subject}: expected characters of {self.alphabet!r}, which {self.source.name} can write, "
                             f"received {named(unknown)}; change the {subject}, choose another model"
                             f"{skipping}")  # fmt: skip

@@ -85,7 +85,8 @@ class Layout:
         require(self.align in ("left", "centre", "right"), "`align` must be left, centre or right", align=self.align)
         low, high = self.gap_range
         require(-self.height <= low <= high <= 10 * self.height,
-                 "`spacing` must be the least and the most, in [-1, 10] heights", spacing=self.spacing)  # fmt: skip
+                 f"`spacing` must be the least and the most, in [{-self.height:g}, {10 * self.height:g}] pixels",
+                 spacing=self.spacing)  # fmt: skip
         require(0.5 <= self.line_spacing <= 10, "`line_spacing` must lie in [0.5, 10] heights",
                  line_spacing=self.line_spacing)  # fmt: skip
         require(0 <= self.border <= MAX_SIDE // 4, f"`margin` must lie in [0, {MAX_SIDE // 4}] pixels",

@@ -2,9 +2,11 @@
 
 import contextlib
 import difflib
+import errno
 import functools
 import io
 import os
+import re
 import shutil
 import sys
 import time
@@ -16,6 +18,14 @@ from typing import Any, TypeVar, get_args, get_origin
 Arguments = TypeVar("Arguments")
 USAGE_ERROR, INTERRUPTED, PIPE_CLOSED = 2, 130, 141  # exit codes; the last two as shells tell SIGINT and SIGPIPE
 REPLACED = "replaced"  # name, inside a workspace, of the folder that gave way to the draft
+ADVICE = {
+    errno.ENOENT: "check the path",
+    errno.ENOTDIR: "check the path: a part of it is a file",
+    errno.EISDIR: "name a file",
+    errno.EACCES: "choose a place that you may use",
+    errno.ENOSPC: "make room, or choose another disk",
+}
+"""What to do about what the system refuses most."""
 STALE = 3600  # seconds without a change after which a workspace counts as left behind
 
 
@@ -45,7 +55,8 @@ def run_script(main: Callable[[], int | None]) -> None:
         code = PIPE_CLOSED
     except OSError as error:
         code = USAGE_ERROR
-        print(f"error: {describe_os_error(error)}", file=sys.stderr)
+        advice = f"; {ADVICE[error.errno]}" if error.errno in ADVICE else ""
+        print(f"error: {describe_os_error(error)}{advice}", file=sys.stderr)
     _drop_unwritten_output()
     sys.exit(code)
 
@@ -114,6 +125,7 @@ def unframed(box: str) -> str:
     error, *rest = [" ".join(section.split()) for section in sections if section.strip()] or ["wrong arguments"]
     suggestion = next((f" (did you mean {text.split()[3]}?)" for text in rest if text.startswith("Perhaps")), "")
     suggestion += next((f"; {text.lower()}" for text in rest if text.startswith("Available")), "")
+    error = re.sub(r"^Error parsing \w+: ", "", error)  # which says a name of the code's
     return f"{error.rstrip('.')}{suggestion}; see {Path(sys.argv[0]).name} --help"
 
 

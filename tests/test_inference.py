@@ -174,7 +174,7 @@ def test_a_failing_output_hides_no_bad_picture_and_is_named(run, tmp_path):
     assert done.returncode == 2
     first, second = done.stderr.splitlines()
     assert first.startswith("error: a: expected a character")
-    assert second == "error: Is a directory: figures/seven-typeset.png"
+    assert second == "error: Is a directory: figures/seven-typeset.png; name a file"
 
 
 def test_a_name_that_is_no_unicode_is_read_all_the_same(run, tmp_path):

@@ -29,8 +29,8 @@ def run(body: str, **options) -> subprocess.CompletedProcess:
         ("return 0", 0, ""),
         ("pass", 0, ""),
         ("raise shell.UserError('x: expected y')", 2, "error: x: expected y\n"),
-        ("open('/none/such')", 2, "error: No such file or directory: /none/such\n"),
-        ("raise OSError(28, 'No space left on device', 'a.png')", 2, "error: No space left on device: a.png\n"),
+        ("open('/none/such')", 2, "error: No such file or directory: /none/such; check the path\n"),
+        ("raise OSError(5, 'Input/output error', 'a.png')", 2, "error: Input/output error: a.png\n"),
         ("raise KeyboardInterrupt", 130, "\nstopped by Ctrl-C; nothing half-written was kept\n"),
     ],
 )
@@ -71,7 +71,10 @@ def test_a_reader_that_left_is_told_as_shells_do(body, told):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_output_that_finds_the_disk_full_is_one_line():
     with open("/dev/full", "w") as stdout:
-        assert run_into(stdout, "print('x')") == (2, "error: No space left on device\n")
+        assert run_into(stdout, "print('x')") == (
+            2,
+            "error: No space left on device; make room, or choose another disk\n",
+        )
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
@@ -223,6 +226,7 @@ def test_framed_messages_become_one_line():
     box = "╭─ Parsing error ─╮\n│ Wrong: --epoch, │\n│ 3. │\n│ ─── │\n│ Perhaps you meant: │\n│ --epochs INT │\n╰──╯"
     assert unframed(box).startswith("Wrong: --epoch, 3 (did you mean --epochs?); see ")
     assert unframed("").startswith("wrong arguments; see ")
+    assert unframed("Error parsing RunConfig: too many").startswith("too many; see ")
 
 
 def test_user_error_is_a_value_error():
