@@ -191,7 +191,7 @@ def test_it_learns_to_draw_what_it_is_asked(stripes):
     task = task_on(stripes)
     model = task.build()
     model.compile(make_optimizer(task.run, steps=300))
-    model.fit(task.training_batches(), epochs=25, verbose=0)
+    model.fit(task.training_batches(), epochs=50, verbose=0)
     settle_statistics(model.generator, noise_for(96), one_hot(np.arange(96) % 3))
     labels = np.arange(9) % 3
     drawn = task.invented(model, noise_for(9), labels)

@@ -27,8 +27,8 @@ def shelf(tmp_path, monkeypatch):
 
 def test_a_model_is_opened_once_whoever_asks(monkeypatch):
     shelf, started = Shelf(models_dir()), threading.Barrier(4)
-    opened, real = [], shelf._open
-    monkeypatch.setattr(shelf, "_open", lambda name, *rest: opened.append(name) or real(name, *rest))
+    opened, real = [], web_models._opened
+    monkeypatch.setattr(web_models, "_opened", lambda found: opened.append(found.folder.name) or real(found))
 
     def ask(_):
         started.wait()
