@@ -19,6 +19,7 @@ const message = find("message");
 let pad = null;
 let asked = 0; // pictures so far
 let unread = []; // of each character found, whether it is none
+let shown = 0; // the number of the one whose probabilities are seen
 
 export function start() {
   pad = new Pad(find("pad"));
@@ -123,6 +124,7 @@ function hideUnread() {
 
 function clearResult() {
   unread = [];
+  shown = 0;
   find("result").classList.add("empty");
   find("answer").textContent = "";
   find("spoken").textContent = "";
@@ -145,8 +147,9 @@ function showReading({ text, characters, seconds }) {
   pad.showBoxes(characters.map((character) => character.box).filter(Boolean));
   unread = characters.map((character) => character.no_character);
   hideUnread();
+  if (characters.length !== find("found").childElementCount) shown = 0; // else they are the same ones, read again
   offerCharacters(characters);
-  showCharacter(characters[0]);
+  showCharacter(characters[shown]);
 }
 
 /** What is read, to be said aloud: `7, no character, 3`. */
@@ -168,17 +171,18 @@ function inAnswer({ best, no_character: reason }) {
 function offerCharacters(characters) {
   const found = find("found");
   found.hidden = characters.length < 2;
-  const buttons = characters.map((character) => {
+  const buttons = characters.map((character, k) => {
     const button = make("button", { type: "button", className: "thumb" });
     const said = character.no_character ? "no character" : character.best[0].character;
     button.append(make("img", { src: character.glyph, className: "on-black", alt: said }));
     button.addEventListener("click", () => {
       for (const other of buttons) other.setAttribute("aria-pressed", other === button);
+      shown = k;
       showCharacter(character);
     });
     return button;
   });
-  for (const [k, button] of buttons.entries()) button.setAttribute("aria-pressed", k === 0);
+  for (const [k, button] of buttons.entries()) button.setAttribute("aria-pressed", k === shown);
   found.replaceChildren(...buttons);
 }
 

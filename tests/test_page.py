@@ -113,6 +113,9 @@ def test_digits_side_by_side_are_read_as_a_number(page):
     expect(found).to_have_count(3)
     found.nth(2).click()
     expect(page.locator("#read-bars li b").first).to_have_text("7")
+    with page.expect_response("**/api/read"):  # as another stroke would
+        page.get_by_label("anything", exact=True).check()
+    expect(found.nth(2)).to_have_attribute("aria-pressed", "true")
 
 
 def test_a_dot_between_digits_is_read_and_a_scribble_leaves_a_gap(page):
