@@ -31,6 +31,11 @@ def run(body: str, **options) -> subprocess.CompletedProcess:
         ("raise shell.UserError('x: expected y')", 2, "error: x: expected y\n"),
         ("open('/none/such')", 2, "error: No such file or directory: /none/such; check the path\n"),
         ("raise OSError(5, 'Input/output error', 'a.png')", 2, "error: Input/output error: a.png\n"),
+        (
+            "raise OSError(28, 'No space left on device', 'a.png')",
+            2,
+            "error: No space left on device: a.png; make room, or choose another disk\n",
+        ),
         ("raise KeyboardInterrupt", 130, "\nstopped by Ctrl-C; nothing half-written was kept\n"),
     ],
 )
