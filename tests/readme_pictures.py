@@ -28,50 +28,47 @@ myself, and at 9:30 it gave me 1842!
 
 Yours, C."""
 
-# Each README picture, and the command whose output it is; {} is where the output goes, if the command may choose.
+# The command whose output a README picture is; {} is where that goes.
 COMMANDS = {
-    "samples": "sample_pictures.py",
-    **{f"hand-{seed}.png": f"generate.py '{PANGRAM}' --seed {seed} --height 48 --margin 12 --out {{}}"
+    **{f"hand-{seed}": f"generate.py '{PANGRAM}' --seed {seed} --height 48 --margin 12 --out {{}}"
        for seed in (1, 2, 3, 5, 9)},
-    "page.png": "generate.py --file letter.txt --seed 2 --width 900 --height 44 --out {}",
-    "own-hand.png": "generate.py 'The rest follows from these five' --style images/samples/mine --height 60 "
-                    "--margin 12 --out {}",
-    "cgan-grid.png": "generate.py 0123456789 --source cgan --variants 12 --seed 1 --height 48 --out {}",
-    "cgan-line.png": "generate.py 646775 --source cgan --seed 3 --out {}",
-    "cgan-mix.png": "generate.py --mix 1+2+3 --source cgan --variants 8 --seed 3 --out {}",
-    "cgan-words.png": "generate.py 'Mind the gap' --source cgan --seed 2 --out {}",
-    "gan-random.png": "generate.py --random 20 --source gan --seed 1 --out {}",
-    "cgan-digits-layers.png": "visualize_model.py cgan-digits --character 2 --seed 5 --out {}",
-    "architecture.png": "visualize_model.py translator-digits --out {}",
-    "images/inference": "inference.py images/samples/digits images/samples/ascii",
-    "images/inference/two-denoised.png": "inference.py images/samples/digits/two.png --task denoise --noise gaussian "
-                                         "--amount 0.3 --seed 1",
-    "images/inference/two-to-seven/strip.png": "inference.py images/samples/digits/two.png "
-                                               "images/samples/digits/seven.png --task interpolate --steps 12",
-    "images/inference/a-to-a": "inference.py --task interpolate --character a --seed 3",
+    "page": "generate.py --file letter.txt --seed 2 --width 900 --height 44 --out {}",
+    "own-hand": "generate.py 'The rest follows from these five' --style images/samples/mine --height 60 --margin 12 "
+                "--out {}",
+    "cgan-grid": "generate.py 0123456789 --source cgan --variants 12 --seed 1 --height 48 --out {}",
+    "cgan-line": "generate.py 646775 --source cgan --seed 3 --out {}",
+    "cgan-mix": "generate.py --mix 1+2+3 --source cgan --variants 8 --seed 3 --out {}",
+    "cgan-words": "generate.py 'Mind the gap' --source cgan --seed 2 --out {}",
+    "gan-random": "generate.py --random 20 --source gan --seed 1 --out {}",
+    "cgan-digits-layers": "visualize_model.py cgan-digits --character 2 --seed 5 --out {}",
+    "architecture": "visualize_model.py translator-digits --out {}",
+    **{f"{name}-typeset": f"inference.py images/samples/{sample}.png --out {{}}"
+       for name, sample in (("seven", "digits/seven"), ("capital-a", "ascii/capital-a"),
+                            ("ampersand", "ascii/ampersand"), ("small-k", "ascii/small-k"))},
+    "two-denoised": "inference.py images/samples/digits/two.png --task denoise --noise gaussian --amount 0.3 --seed 1 "
+                    "--out {}",
+    "two-to-seven": "inference.py images/samples/digits/two.png images/samples/digits/seven.png --task interpolate "
+                    "--steps 12 --out {}",
+    "a-to-a": "inference.py --task interpolate --character a --seed 3 --out {}",
 }  # fmt: skip
 
 
 def main() -> None:
-    """Writes the pictures that are there already anew, and says which changed."""
+    """Draws every picture anew, and says which look otherwise."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         (work / "letter.txt").write_text(LETTER, encoding="utf-8")
+        run("sample_pictures.py", work)
         for name, command in COMMANDS.items():
-            script, *arguments = shlex.split(command.format(work / name))
-            subprocess.run([sys.executable, ROOT / script, *arguments], cwd=work, check=True, stdout=subprocess.DEVNULL)
-        drawn = {path.name: path for path in work.rglob("*.png")}
-        strips = {path.parent.name: path for path in work.rglob("strip.png")}
-        for shown in sorted(FOLDER.glob("*.png")):
-            source = drawn.get(shown.name) or next((strips[name] for name in strips if alike(name, shown.stem)), None)
-            if source:
-                replace_picture(source, shown)
+            out = work / (name if "interpolate" in command else f"{name}.png")
+            run(command.format(out), work)
+            replace_picture(next(out.rglob("strip.png")) if out.is_dir() else out, FOLDER / f"{name}.png")
 
 
-def alike(folder: str, name: str) -> bool:
-    """Whether a folder of steps is that of a README picture: `a-seed3-1-to-a-seed3-2` is that of `a-to-a`."""
-    ends = [end.partition("-")[0] for end in folder.split("-to-")]
-    return "-to-".join(ends) == name
+def run(command: str, work: Path) -> None:
+    """Runs one of our scripts in a folder."""
+    script, *arguments = shlex.split(command)
+    subprocess.run([sys.executable, ROOT / script, *arguments], cwd=work, check=True, stdout=subprocess.DEVNULL)
 
 
 def replace_picture(source: Path, shown: Path) -> None:
