@@ -1,5 +1,6 @@
 """The task `interpolate` of inference.py: the way from one character to another as frames, a strip and a GIF."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 STEPS = 12
 COLUMNS = 20  # of the strip, before it goes on in another row
 ZOOM = 4  # pixels of the strip for one of a frame
+OURS = re.compile(r"frame-\d{3,}\.png|strip\.png|interpolation\.gif")  # what a folder written here holds
 FRAME_SECONDS, SHORTEST = 0.12, 1.5  # of the GIF: a frame, and all of it
 
 
@@ -62,13 +64,17 @@ class Interpolation:
             What its JSON object holds, and the same for the eye.
 
         Raises:
-            UserError: A picture lies in the folder that would be replaced.
+            UserError: The folder that would be replaced holds a picture that was given, or no interpolation alone.
         """
         first, second = self.ends(opened)
         folder = self.out / f"{first.name}-to-{second.name}"
         for picture in opened:
             if folder.resolve() in picture.path.resolve().parents:
                 raise UserError(f"{folder}: would overwrite a picture that was given; choose another --out")
+        for file in folder.iterdir() if folder.is_dir() else ():
+            if not OURS.fullmatch(file.name):
+                raise UserError(f"{folder}: would be replaced, but holds {file.name}, which is no part of an "
+                                f"interpolation; move that away, or choose another --out")  # fmt: skip
         glyphs = as_levels(interpolate(self.model, first[1:], second[1:], self.steps))
         with written_whole(folder) as draft:
             save(glyphs, draft)

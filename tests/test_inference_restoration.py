@@ -247,6 +247,18 @@ def test_a_picture_in_the_folder_to_be_replaced_is_safe(run, pictures):
     assert first.exists()
 
 
+def test_an_interpolation_replaces_an_older_one_and_nothing_else(run, pictures):
+    folder = Path("images/inference/a-to-b")
+    run("interpolate", *pictures[:2], steps=4)
+    run("interpolate", *pictures[:2], steps=3)
+    assert not (folder / "frame-003.png").exists()
+    (folder / "thesis.txt").write_text("mine")
+    with pytest.raises(UserError, match=r"holds thesis\.txt, which is no part of an interpolation"):
+        run("interpolate", *pictures[:2], steps=4)
+    assert (folder / "thesis.txt").read_text() == "mine"
+    assert not (folder / "frame-003.png").exists()
+
+
 @given(st.sampled_from(ASCII))
 def test_every_character_makes_a_safe_name(character):
     assert safe(character).isalnum()

@@ -32,6 +32,7 @@ ROOT = Path(train.__file__).parent
 
 TRANSLATOR, READER, WRITER = "translator-digits-smoke", "recogniser-digits-smoke", "cvae-digits-smoke"
 INVENTOR = "cgan-digits-smoke"
+ASCII_READER = "recogniser-ascii-smoke"
 
 
 def command(folder: Path, *settings: str, preset: str = TRANSLATOR) -> list[str]:
@@ -83,6 +84,15 @@ def assert_same_bits(model: Path, other: Path) -> None:
     ],
 )
 def test_killed_twice_ends_with_the_bits_of_the_unbroken_run(tmp_path, preset, settings):
+    assert_killing_changes_nothing(tmp_path, preset, *settings)
+
+
+@pytest.mark.slow
+def test_killed_twice_a_run_draws_its_pictures_anew_as_the_unbroken_one_did(tmp_path, data_dir):
+    assert_killing_changes_nothing(tmp_path, ASCII_READER, "--limit=1200", "--redrawn=2", f"--data-dir={data_dir}")
+
+
+def assert_killing_changes_nothing(tmp_path: Path, preset: str, *settings: str) -> None:
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
     lines = {folder: command(folder, "--epochs=4", *settings, preset=preset) for folder in (unbroken, broken)}
     subprocess.run(lines[unbroken], env=environment(), check=True, stdout=subprocess.DEVNULL)
