@@ -254,6 +254,9 @@ class GANConfig:
     """Standard deviation of the noise, of pixels in [0, 1], that the slope is measured over."""
     penalty_one_in: int = 4
     """The slope is measured at one in so many real pictures."""
+    mismatch: float = 0.0
+    """Weight of what the discriminator loses where it takes a written picture for that of any other character (as in
+    GAN-CLS, Reed et al. 2016): what could be either is then invented less; 0: it is not asked."""
     generator_pace: float = 1.0
     """Learning rate of the generator, as a share of the discriminator's."""
     image_size: int = IMAGE_SIZE
@@ -270,6 +273,9 @@ class GANConfig:
         for name in (*sizes, "penalty_one_in", "penalty_reach", "generator_pace"):
             _require(getattr(self, name) > 0, f"`{name}` must be positive", **{name: getattr(self, name)})
         _require(self.penalty >= 0, "`penalty` must not be negative", penalty=self.penalty)
+        fits = self.mismatch == 0 or (self.mismatch > 0 and self.labelled)
+        _require(fits, "`mismatch` must be 0, or positive where both networks are told the character",
+                 mismatch=self.mismatch, labelled=self.labelled)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -364,7 +370,18 @@ class ClassifierRun(RunConfig):
 class CVAERun(RunConfig):
     """Trains the conditional VAE."""
 
+    legible: float = 0.0
+    """Least probability that the reader of `cleaned_by` must give a picture's own character or a look-alike, redrawn in
+    the picture's style, for a flow fitted `after` to learn that style; half of each character's are always learned."""
     model: CVAEConfig = CVAEConfig()
+
+    def __post_init__(self):
+        super().__post_init__()
+        fits = self.cleaned_by and (self.model.prior, self.model.prior_fitted) == ("flow", "after")
+        _require(self.legible == 0 or (fits and 0 < self.legible <= 1),
+                 "`legible` must be 0, or up to 1 with a reader in `cleaned_by` and a flow fitted `after`",
+                 legible=self.legible, cleaned_by=self.cleaned_by, prior=self.model.prior,
+                 prior_fitted=self.model.prior_fitted)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """The conditional VAE: a character and a style in, that character written in that style out."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -7,10 +9,13 @@ from keras import layers, ops
 from augmentation import Seeded, augmented
 from batches import MeanOverBatch, training_part
 from blocks import SHEET_COLUMNS, LabelledBatches, doubled, predicted, progress_sheet
+from cleaning import own_probability
 from config import ACTIVE_VARIANCE, AugmentConfig, CVAEConfig, CVAERun
 from data_processor import GlyphDataset
+from inference_figures import as_levels
 from learned_prior import LearnedPrior, fit_to_posteriors, standard_log_density
 from model_task import ModelTask, StrokesBySet
+from readers import Recogniser
 
 BINARISED = 1  # stream of random numbers
 
@@ -226,13 +231,20 @@ def build_cvae(run: CVAERun) -> CVAE:
 
 
 class CVAETask(ModelTask):
-    """What `train.py` needs to know of writing."""
+    """What `train.py` needs to know of writing.
+
+    Args:
+        reader: A recogniser that tells which styles are legible, where the prior shall learn these alone.
+    """
 
     kind, stated = "write", ("alphabet", "architecture", "image_size", "latent_size", "likelihood")
     untrained = staticmethod(build_cvae)
 
-    def __init__(self, run: CVAERun, data: GlyphDataset, strokes: StrokesBySet = None):
+    def __init__(
+        self, run: CVAERun, data: GlyphDataset, strokes: StrokesBySet = None, reader: Recogniser | None = None
+    ):
         super().__init__(run, data, strokes)
+        self.reader = reader
         self.noise = np.random.default_rng(run.seed).standard_normal((SHEET_COLUMNS, run.model.latent_size), np.float32)
 
     def batches(self, part: GlyphDataset, batch_size: int, **drawn) -> LabelledBatches:
@@ -257,9 +269,24 @@ class CVAETask(ModelTask):
         if self.run.model.likelihood == "bernoulli":  # what the encoder was trained on
             chance = np.random.default_rng([self.run.seed, BINARISED]).integers(0, 255, images.shape, np.uint8)
             images = np.where(chance < images, np.uint8(255), np.uint8(0))
+        mean, log_variance = self.posteriors(model, images, part.labels)
+        kept = self._legible(model, mean, part)
         model.prior.trainable = True
-        fit_to_posteriors(model.prior, *self.posteriors(model, images, part.labels), part.labels, self.run.seed)
+        fit_to_posteriors(model.prior, mean[kept], log_variance[kept], part.labels[kept], self.run.seed)
         model.prior.trainable = False
+
+    def _legible(self, model: CVAE, styles: np.ndarray, part: GlyphDataset) -> np.ndarray:
+        """Which of the styles `(N, Z)` of pictures the reader can read the same character in; all without one."""
+        if self.reader is None:
+            return np.ones(len(styles), bool)
+        logits = predicted(model.decoder, styles, part.labels)
+        drawn = as_levels(ops.convert_to_numpy(ops.sigmoid(logits)))
+        probability = own_probability(replace(part, images=drawn), self.reader)
+        least = np.full(len(styles), self.run.legible)
+        for label in np.unique(part.labels):
+            own = part.labels == label
+            least[own] = min(self.run.legible, np.median(probability[own]))
+        return probability >= least
 
     def posteriors(self, model: CVAE, images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and log variance `(N, Z)` of the styles of uint8 images `(N, S, S, 1)`, labels `(N,)`."""

@@ -177,7 +177,9 @@ class GAN(keras.Model):
             some = OneIn(config.penalty_one_in, name="some")
             moved = RandomStep(config.penalty_reach, seed, name="step")(some(real))
             real, told = ops.concatenate([real, moved], axis=0), ops.concatenate([told, some(told)], axis=0)
-        outputs["real"], _ = discriminator([real, told][: len(discriminator.inputs)])  # apart: no pixel of it learns
+        outputs["real"], features = discriminator([real, told][: len(discriminator.inputs)])  # apart: no pixel learns
+        if config.mismatch:
+            outputs |= {"features": features, "told": told}
         super().__init__({"image": image, "label": label}, outputs, **kwargs)
         self.config, self.generator, self.discriminator = config, generator, discriminator
         for weight in generator.trainable_variables:
@@ -189,13 +191,16 @@ class GAN(keras.Model):
         self.fake_metric = keras.metrics.Mean(name="fake_right")
         if config.regulariser == "r1":
             self.slope_metric = keras.metrics.Mean(name="squared_slope")
+        if config.mismatch:
+            self.mismatch_metric = keras.metrics.Mean(name="mismatch_loss")
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The discriminator's loss and penalty a picture; the generator's is hidden in its gradient, see `Turning`.
 
         Args:
             y_pred: scores `generated` `(B,)` and `real` `(B + M,)`, the last M being those of some real pictures moved
-                a step, for R1; `turn` `(B, 2)`, zeros.
+                a step, for R1; `turn` `(B, 2)`, zeros; and where mismatches count, of the real pictures, `features`
+                `(B + M, F)` and what was `told` of them, `(B + M, K)`.
         """
         generated, turn, form = y_pred["generated"], y_pred["turn"], LOSSES[self.config.loss]
         count = ops.shape(turn)[0]
@@ -210,6 +215,9 @@ class GAN(keras.Model):
         if self.config.regulariser == "r1":
             squares = self._squared_slopes(real, moved)
             loss += self.config.penalty / 2 * self.mean(squares, squares)
+        if self.config.mismatch:
+            mistaken = self._mistaken(real, y_pred["features"][:count], y_pred["told"][:count])
+            loss += self.config.mismatch * self.mean(mistaken, mistaken)
         return loss
 
     def _squared_slopes(self, real, moved):
@@ -221,6 +229,20 @@ class GAN(keras.Model):
         squares = ops.square((moved - real[:: self.config.penalty_one_in]) / self.config.penalty_reach)
         self.slope_metric.update_state(squares)
         return squares
+
+    def _mistaken(self, real, features, told):
+        """What is lost by taking written pictures for all the characters that they do not show, `(B,)`.
+
+        A picture's score as another character differs by the product of its features with both embeddings' difference.
+
+        Reference: Reed et al. 2016, "Generative Adversarial Text to Image Synthesis" (arXiv:1605.05396).
+        """
+        embedding = self.discriminator.get_layer("character").kernel  # (K, F)
+        agreement = ops.matmul(ops.cast(features, "float32"), ops.transpose(embedding))  # (B, K)
+        as_others = (real - ops.sum(agreement * told, axis=-1))[:, None] + agreement
+        mistaken = ops.sum((1 - told) * LOSSES[self.config.loss].of_generated(as_others), axis=-1)
+        self.mismatch_metric.update_state(mistaken)
+        return mistaken
 
     @property
     def index_limits(self) -> dict[str, int]:

@@ -71,6 +71,7 @@ _ASCII_WRITER = replace(
     dataset=("unipen94",),
     cleaned_by="recogniser-ascii",
     epochs=26,
+    legible=0.8,
     model=CVAEConfig(alphabet=ASCII, latent_size=16, prior="flow", prior_fitted="after"),
 )
 _DENSE_WRITER = replace(
@@ -84,6 +85,7 @@ _SD19_WRITER = replace(
     name="cvae-sd19-64",
     dataset=("sd19",),
     cleaned_by=None,
+    legible=0.0,
     model=replace(_ASCII_WRITER.model, alphabet=ALNUM, image_size=64, likelihood="continuous"),
 )
 
@@ -142,12 +144,14 @@ def _smoke(run: RunConfig) -> RunConfig:
         "cgan": inventor,
         "gan": replace(inventor, labelled=False),
     }[run.name.partition("-")[0]]
+    uncleaned = {"legible": 0.0} if isinstance(run, CVAERun) else {}
     return replace(
         run,
         name=f"{run.name}-smoke",
         dataset=("digits",) if run.model.alphabet == DIGITS else ("unipen94",),
         dataset_share=(),
         cleaned_by=None,
+        **uncleaned,
         redrawn=0,
         epochs=2,
         batch_size=32,

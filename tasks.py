@@ -30,6 +30,8 @@ def load_inputs(run: RunConfig) -> dict[str, Any]:
         reader = Recogniser.open(run.cleaned_by, place_of(run.cleaned_by, run.models_dir))
         data = without_misfits(data, reader, run.least_likely)
     inputs = {"data": data}
+    if isinstance(run, CVAERun) and run.legible:
+        inputs["reader"] = reader
     if run.redrawn:
         inputs["strokes"] = _strokes_of(run)
     if isinstance(run, TranslatorRun):

@@ -24,6 +24,7 @@ from cvae_model import (
     continuous_bernoulli_nats,
 )
 from presets import PRESETS
+from readers import Reading
 
 TINY = CVAEConfig("abc", widths=(4, 6), hidden=(8,), latent_size=4, couplings=2, coupling_width=8, kl_warmup=0)
 MOST_WEIGHTS = 720_000  # at 4 bytes, in two files, under 6 MB
@@ -173,6 +174,47 @@ def test_a_prior_fitted_after_the_model_leaves_its_training_and_its_decoder_alon
     for weight, kept in zip((*model.encoder.weights, *model.decoder.weights), before, strict=True):
         np.testing.assert_array_equal(weight, kept)
     assert any(not np.array_equal(weight, kept) for weight, kept in zip(model.prior.weights, old, strict=True))
+
+
+class Reader:
+    """Gives pictures, in the order in which they are shown, these probabilities of being what they should be."""
+
+    alphabet = "abc"
+
+    def __init__(self, own: np.ndarray):
+        self.own = own
+
+    def recognise(self, images):
+        assert (images.dtype, images.shape[1:]) == (np.uint8, (28, 28, 1))
+        rest = (1 - self.own) / 2
+        read = np.stack([rest, rest, rest], axis=1)
+        read[np.arange(len(images)), np.arange(len(images)) % 3] = self.own
+        return Reading(read, None, None, None)
+
+
+def test_the_prior_learns_what_can_be_read_and_of_no_character_less_than_half(stripes, monkeypatch):
+    learned = {}
+
+    def note(prior, mean, log_variance, labels, seed):
+        learned.update(mean=mean, log_variance=log_variance, labels=labels)
+
+    monkeypatch.setattr("cvae_model.fit_to_posteriors", note)
+    own = np.full((8, 3), 0.9)  # of 8 pictures of each character
+    own[2, 0] = 0.1
+    own[:, 1] = np.arange(8) / 100
+    model = replace(TINY, prior="flow", prior_fitted="after")
+    run = CVAERun(model=model, augment=AugmentConfig(share=0.0), cleaned_by="reader", legible=0.8)
+    task = CVAETask(run, stripes, reader=Reader(own.ravel()))
+    task.finish(task.build())
+    assert np.bincount(learned["labels"]).tolist() == [7, 4, 8]
+    assert len(learned["mean"]) == len(learned["log_variance"]) == 19
+
+
+@pytest.mark.parametrize("changes", [{"cleaned_by": None}, {"legible": 1.5}, {"model": TINY}])
+def test_legible_styles_need_a_reader_and_a_prior_fitted_after(changes):
+    run = PRESETS["cvae-ascii"][1]
+    with pytest.raises(ValueError, match="`legible` must be 0, or up to 1.*Received: legible="):
+        replace(run, **changes)
 
 
 def test_parts_and_card_are_what_a_user_needs(stripes):

@@ -100,6 +100,19 @@ def test_the_penalty_is_the_squared_slope():
     assert loss == pytest.approx(plain + 3 / 2 * (0.1 / TINY.penalty_reach) ** 2 / 2, rel=1e-4)
 
 
+def test_taking_a_picture_for_another_character_costs_what_the_discriminator_would_say_of_it():
+    model, batch = GAN(replace(TINY, mismatch=0.5)), a_batch()
+    without = GAN(TINY)
+    without.set_weights(model.get_weights())
+    real, scores = batch["image"] / np.float32(255), model(batch)
+    cost = 0
+    for other in (1, 2):
+        told = one_hot((batch["label"] + other) % 3)
+        cost += np.log1p(np.exp(np.array(model.discriminator([real, told])[0]))).mean()
+    losses = [float(each.compute_loss(y_pred=scores)) for each in (model, without)]
+    assert losses[0] - losses[1] == pytest.approx(0.5 * cost, rel=1e-4)
+
+
 def test_a_slope_is_measured_as_large_as_it_is():
     model = GAN(replace(TINY, penalty_one_in=1, penalty_reach=1e-3))
     steps, batch = 300, a_batch(3)
@@ -247,7 +260,8 @@ def test_parts_and_card_are_what_a_user_needs(stripes, labelled):
 
 
 @pytest.mark.parametrize("changes", [{"image_size": 30}, {"widths": (0, 4)}, {"critic_widths": (4, 4)},
-                                     {"noise_size": 0}, {"penalty": -1.0}, {"penalty_one_in": 0}])  # fmt: skip
+                                     {"noise_size": 0}, {"penalty": -1.0}, {"penalty_one_in": 0}, {"mismatch": -1.0},
+                                     {"mismatch": 1.0, "labelled": False}])  # fmt: skip
 def test_a_bad_setting_names_what_it_received(changes):
     with pytest.raises(ValueError, match="Received"):
         replace(TINY, **changes)

@@ -59,6 +59,15 @@ def test_a_shipped_reader_serves_where_the_run_s_models_have_none(models):
     assert 0.9 * len(whole.labels) < len(load_inputs(run)["data"].labels) < len(whole.labels)
 
 
+def test_the_reader_that_cleans_tells_legible_styles_too(models):
+    run = PRESETS["cvae-digits-smoke"][1]
+    model = replace(run.model, prior="flow", prior_fitted="after")
+    run = replace(run, cleaned_by="recogniser-digits", legible=0.5, model=model)
+    inputs = load_inputs(run)
+    assert make_task(run, **inputs).reader.card["name"] == "recogniser-digits"
+    assert "reader_sha256" in identities(inputs)
+
+
 def test_epochs_are_compared_by_the_reader_of_the_run_s_models(models):
     run = replace(PRESETS["cgan-digits-smoke"][1], reader="blind", models_dir=models)
     assert identities(load_inputs(run))["reader_sha256"] == card_of(models / "blind")["files"]["recogniser.onnx"]
