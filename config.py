@@ -372,7 +372,8 @@ class CVAERun(RunConfig):
 
     legible: float = 0.0
     """Least probability that the reader of `cleaned_by` must give a picture's own character or a look-alike, redrawn in
-    the picture's style, for a flow fitted `after` to learn that style; half of each character's are always learned."""
+    the picture's style and then written by the pen of a line, for a flow fitted `after` to learn that style; half of
+    each character's are always learned."""
     model: CVAEConfig = CVAEConfig()
 
     def __post_init__(self):

@@ -16,6 +16,7 @@ from inference_figures import as_levels
 from learned_prior import LearnedPrior, fit_to_posteriors, standard_log_density
 from model_task import ModelTask, StrokesBySet
 from readers import Recogniser
+from written_glyphs import written_glyphs
 
 BINARISED = 1  # stream of random numbers
 
@@ -276,12 +277,17 @@ class CVAETask(ModelTask):
         model.prior.trainable = False
 
     def _legible(self, model: CVAE, styles: np.ndarray, part: GlyphDataset) -> np.ndarray:
-        """Which of the styles `(N, Z)` of pictures the reader can read the same character in; all without one."""
+        """Which of the styles `(N, Z)` of pictures the reader can read the same character in, drawn and then written.
+
+        Without a reader these are all.
+        """
         if self.reader is None:
             return np.ones(len(styles), bool)
         logits = predicted(model.decoder, styles, part.labels)
         drawn = as_levels(ops.convert_to_numpy(ops.sigmoid(logits)))
-        probability = own_probability(replace(part, images=drawn), self.reader)
+        written = written_glyphs(drawn, "".join(part.alphabet[label] for label in part.labels))
+        read = [own_probability(replace(part, images=images), self.reader) for images in (drawn, written)]
+        probability = np.minimum(*read)
         least = np.full(len(styles), self.run.legible)
         for label in np.unique(part.labels):
             own = part.labels == label

@@ -77,10 +77,18 @@ def pen_of(glyphs: np.ndarray) -> float:
     Args:
         glyphs: uint8 `(N, S, S)`, some letters of the hand.
     """
-    widths = stroke_widths(_inked(glyphs))
-    usual = _median(widths[widths > 0]) if widths.any() else USUAL_STROKE
+    pens = pens_of(glyphs)
+    return _median(pens[pens > 0]) if pens.any() else _pen(USUAL_STROKE)
+
+
+def pens_of(glyphs: np.ndarray) -> np.ndarray:
+    """The same of each of the glyphs by itself: float32 `(N,)`, 0 for a blank one."""
+    return _pen(stroke_widths(_inked(glyphs)))
+
+
+def _pen(stroke):
     middling = (form_of("x").top + form_of("H").top) / 2
-    return usual / GLYPH_HEIGHT * middling * FINENESS
+    return stroke / GLYPH_HEIGHT * middling * FINENESS
 
 
 def _median(values: np.ndarray) -> float:
@@ -100,7 +108,7 @@ def _inked(glyphs: np.ndarray) -> np.ndarray:
 
 
 def ink_letters(
-    glyphs: np.ndarray, characters: Sequence[str], body: float, pen: float, hand: Hand, room: float
+    glyphs: np.ndarray, characters: Sequence[str], body: float, pen: float | np.ndarray, hand: Hand, room: float
 ) -> Iterator[Letter]:
     """Writes glyphs at their natural size.
 
@@ -108,7 +116,7 @@ def ink_letters(
         glyphs: uint8 `(N, S, S)`, white ink on black, each character anywhere in its square and of any size.
         characters: What they show, N of them.
         body: Pixels from the top of a `d` to the foot of a `p`.
-        pen: Width of the pen, as a share of the body.
+        pen: Width of the pen, as a share of the body; or `(N,)`, a pen for each.
         hand: How each is to be written.
         room: Pixels that none may be wider than; nor is any higher than the body.
     """
@@ -123,7 +131,7 @@ def ink_letters(
     for _ in range(2):  # how high a contour is depends on its level, and that on how much the glyph is enlarged
         boxes = _boxes(fields, levels)
         scales = _scales(boxes, forms, are_signs, (room, body))
-        levels, gains = _contours(strokes, max(pen * body, FINEST_PEN), np.sqrt(scales.prod(axis=1)))
+        levels, gains = _contours(strokes, np.maximum(pen * body, FINEST_PEN), np.sqrt(scales.prod(axis=1)))
         levels = np.minimum(levels, CREST * peaks)
         fields = _without_specks(fields, levels, are_whole)
     boxes = _boxes(fields, levels)
@@ -283,8 +291,8 @@ def _tops(boxes: np.ndarray, forms: np.ndarray, scales: np.ndarray, are_signs: n
     return -(foot + height)
 
 
-def _contours(strokes: np.ndarray, pen: float, scales: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The levels at which the strokes' contours are `pen` pixels wide, and how steep ink is to rise there.
+def _contours(strokes: np.ndarray, pen: np.ndarray, scales: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The levels at which the strokes' contours are as many pixels wide as the pen, and how steep ink is to rise there.
 
     A stroke of width w, blurred by a Gaussian, has the profile of a difference of two error functions.
 
