@@ -255,8 +255,8 @@ class GANConfig:
     penalty_one_in: int = 4
     """The slope is measured at one in so many real pictures."""
     mismatch: float = 0.0
-    """Weight of what the discriminator loses where it takes a written picture for that of any other character (as in
-    GAN-CLS, Reed et al. 2016): what could be either is then invented less; 0: it is not asked."""
+    """Weight of what the discriminator loses where it takes a written picture for another character, summed over all
+    others (after GAN-CLS, Reed et al. 2016): what could be either is then invented less; 0: it is not asked."""
     generator_pace: float = 1.0
     """Learning rate of the generator, as a share of the discriminator's."""
     image_size: int = IMAGE_SIZE
@@ -371,16 +371,17 @@ class CVAERun(RunConfig):
     """Trains the conditional VAE."""
 
     legible: float = 0.0
-    """Least probability that the reader of `cleaned_by` must give a picture's own character or a look-alike, redrawn in
-    the picture's style and then written by the pen of a line, for a flow fitted `after` to learn that style; half of
-    each character's are always learned."""
+    """Least probability that the reader of `cleaned_by` must give a picture's own character and its look-alikes
+    together, both as the decoder draws it in the picture's style and as a fine pen writes that, for a flow fitted
+    `after` to learn the style; at least half of each character's are learned."""
     model: CVAEConfig = CVAEConfig()
 
     def __post_init__(self):
         super().__post_init__()
         fits = self.cleaned_by and (self.model.prior, self.model.prior_fitted) == ("flow", "after")
         _require(self.legible == 0 or (fits and 0 < self.legible <= 1),
-                 "`legible` must be 0, or up to 1 with a reader in `cleaned_by` and a flow fitted `after`",
+                 "`legible` must be 0, or up to 1 with a reader in `cleaned_by` and a flow fitted `after`; "
+                 "set --legible 0",
                  legible=self.legible, cleaned_by=self.cleaned_by, prior=self.model.prior,
                  prior_fitted=self.model.prior_fitted)  # fmt: skip
 

@@ -277,14 +277,13 @@ class CVAETask(ModelTask):
         model.prior.trainable = False
 
     def _legible(self, model: CVAE, styles: np.ndarray, part: GlyphDataset) -> np.ndarray:
-        """Which of the styles `(N, Z)` of pictures the reader can read the same character in, drawn and then written.
+        """Which of the styles `(N, Z)` of pictures are legible, both as they are drawn and as a pen writes that.
 
-        Without a reader these are all.
+        Of no character are they less than half; without a reader they are all.
         """
         if self.reader is None:
             return np.ones(len(styles), bool)
-        logits = predicted(model.decoder, styles, part.labels)
-        drawn = as_levels(ops.convert_to_numpy(ops.sigmoid(logits)))
+        drawn = as_levels(predicted(model.parts()["decoder"], styles, part.labels)["image"])
         written = written_glyphs(drawn, "".join(part.alphabet[label] for label in part.labels))
         read = [own_probability(replace(part, images=images), self.reader) for images in (drawn, written)]
         probability = np.minimum(*read)

@@ -21,7 +21,7 @@ from run_settings import PLACES, from_settings, to_settings
 from run_state import RunState, save_weights
 from runtime import CARD, card_text, file_sha256, open_session
 from shell import UserError, run_script, written_whole
-from tasks import build_model
+from tasks import build_model, identity_of
 
 LARGEST_DIFFERENCE = 1e-4
 COMPARED = 64  # random pictures an exported file is compared with Keras on
@@ -112,7 +112,8 @@ def describe_run(task: ModelTask, model: keras.Model, state: RunState) -> dict:
         "ink": "white (255) on black (0)",
         "config": {key: value for key, value in to_settings(run).items() if key not in PLACES},
         "data": {"name": task.data.name, "sha256": task.data.sha256}
-        | ({"strokes_sha256": sha256_of(task.strokes)} if task.strokes else {}),
+        | ({"strokes_sha256": sha256_of(task.strokes)} if task.strokes else {})
+        | (identity_of(task.reader) if task.reader else {}),
         "seed": run.seed,
         "epochs": {"trained": len(state.history), "best": state.best_epoch},
         "seconds": round(sum(row["seconds"] for row in state.history)),

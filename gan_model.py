@@ -238,7 +238,8 @@ class GAN(keras.Model):
         Reference: Reed et al. 2016, "Generative Adversarial Text to Image Synthesis" (arXiv:1605.05396).
         """
         embedding = self.discriminator.get_layer("character").kernel  # (K, F)
-        agreement = ops.matmul(ops.cast(features, "float32"), ops.transpose(embedding))  # (B, K)
+        seen = ops.cast(ops.cast(embedding, features.dtype), "float32")  # as rounded as in the score
+        agreement = ops.matmul(ops.cast(features, "float32"), ops.transpose(seen))  # (B, K)
         as_others = (real - ops.sum(agreement * told, axis=-1))[:, None] + agreement
         mistaken = ops.sum((1 - told) * LOSSES[self.config.loss].of_generated(as_others), axis=-1)
         self.mismatch_metric.update_state(mistaken)

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 STEPS = 12
 COLUMNS = 20  # of the strip, before it goes on in another row
 ZOOM = 4  # pixels of the strip for one of a frame
-OURS = re.compile(r"frame-\d{3,}\.png|strip\.png|interpolation\.gif")  # what a folder written here holds
+STRIP, ANIMATION = "strip.png", "interpolation.gif"
+OURS = re.compile(  # what a folder written here holds, and what desktops put there
+    rf"frame-\d{{3,}}\.png|{re.escape(STRIP)}|{re.escape(ANIMATION)}|\.DS_Store|Thumbs\.db|desktop\.ini"
+)
 FRAME_SECONDS, SHORTEST = 0.12, 1.5  # of the GIF: a frame, and all of it
 
 
@@ -125,5 +128,5 @@ def save(glyphs: np.ndarray, folder: Path) -> None:
         enlarged(glyph[..., 0]).save(frame)
     columns = min(COLUMNS, len(glyphs))
     rows = np.pad(glyphs, [(0, -len(glyphs) % columns), *[(0, 0)] * 3])
-    enlarge(tile(rows.reshape(-1, columns, *glyphs.shape[1:])), ZOOM).save(folder / "strip.png")
-    save_animation(frames, folder / "interpolation.gif", max(SHORTEST, FRAME_SECONDS * len(glyphs)))
+    enlarge(tile(rows.reshape(-1, columns, *glyphs.shape[1:])), ZOOM).save(folder / STRIP)
+    save_animation(frames, folder / ANIMATION, max(SHORTEST, FRAME_SECONDS * len(glyphs)))

@@ -82,11 +82,12 @@ def pen_of(glyphs: np.ndarray) -> float:
 
 
 def pens_of(glyphs: np.ndarray) -> np.ndarray:
-    """The same of each of the glyphs by itself: float32 `(N,)`, 0 for a blank one."""
+    """The width of pen that suits each glyph of uint8 `(N, S, S)` by itself: float32 `(N,)`, 0 for a blank one."""
     return _pen(stroke_widths(_inked(glyphs)))
 
 
-def _pen(stroke):
+def _pen(stroke: float | np.ndarray) -> float | np.ndarray:
+    """The pen for strokes of as many glyph pixels, as a share of the body."""
     middling = (form_of("x").top + form_of("H").top) / 2
     return stroke / GLYPH_HEIGHT * middling * FINENESS
 
@@ -291,7 +292,7 @@ def _tops(boxes: np.ndarray, forms: np.ndarray, scales: np.ndarray, are_signs: n
     return -(foot + height)
 
 
-def _contours(strokes: np.ndarray, pen: np.ndarray, scales: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _contours(strokes: np.ndarray, pen: float | np.ndarray, scales: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The levels at which the strokes' contours are as many pixels wide as the pen, and how steep ink is to rise there.
 
     A stroke of width w, blurred by a Gaussian, has the profile of a difference of two error functions.

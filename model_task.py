@@ -12,6 +12,7 @@ from batches import EVALUATION_BATCH, GlyphBatches, training_part, validation_pa
 from config import RunConfig
 from data_processor import GlyphDataset
 from pen_strokes import Strokes
+from readers import Recogniser
 from redrawing import with_redrawn
 
 StrokesBySet = Mapping[int, Strokes] | None
@@ -30,6 +31,8 @@ class ModelTask(ABC):
     """What the model does, as its card calls it."""
     stated: ClassVar[tuple[str, ...]]
     """Settings of the model that its card states, too, in this order."""
+    reader: Recogniser | None = None
+    """A trained reader that what is handed over is a function of, too."""
 
     def __init__(self, run: RunConfig, data: GlyphDataset, strokes: StrokesBySet = None):
         self.run, self.data, self.strokes = run, data, strokes

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from averaging import averaged_weights
 from config import RunConfig
-from run_settings import PLACES, to_settings
+from run_settings import PLACES, from_settings, to_settings
 from shell import UserError, written_whole
 
 if TYPE_CHECKING:
@@ -45,11 +45,18 @@ class RunState:
             raise UserError(f"{self.folder}: holds a finished run; expected a new or an interrupted one; "
                             f"give another --name, or delete that folder to train again")  # fmt: skip
         record = self.folder / "config.json"
-        begun = json.loads(record.read_text()) if record.exists() else {}
+        begun = self._completed(json.loads(record.read_text())) if record.exists() else {}
         for key, value in {**self.settings, **facts}.items():
             if key in begun and begun[key] != value:
                 raise UserError(f"{self.folder}: holds an interrupted run begun with {key}={begun[key]!r}; received "
                                 f"{key}={value!r}; use the same, another --name, or delete that folder")  # fmt: skip
+
+    def _completed(self, begun: dict) -> dict:
+        """What a run was begun with; settings that were not known yet are at their defaults, as if they had been."""
+        known = {key: value for key, value in begun.items() if key in self.settings}
+        with contextlib.suppress(ValueError):  # then they differ, and are shown as they are
+            begun |= {key: value for key, value in to_settings(from_settings(known)).items() if key not in PLACES}
+        return begun
 
     @contextlib.contextmanager
     def claimed(self, **facts: str) -> Iterator[None]:

@@ -62,9 +62,18 @@ def identities(inputs: dict[str, Any]) -> dict[str, str]:
     if "strokes" in inputs:
         facts["strokes_sha256"] = sha256_of(inputs["strokes"])
     if "reader" in inputs:
-        files = inputs["reader"].card["files"] if inputs["reader"] else {}
-        facts["reader_sha256"] = files.get("recogniser.onnx", "none")
+        facts |= identity_of(inputs["reader"])
     return facts
+
+
+def identity_of(reader: Recogniser | None) -> dict[str, str]:
+    """What a reader's probabilities are a function of."""
+    if reader is None:
+        return {"reader_sha256": "none"}
+    return {
+        "reader_sha256": reader.card["files"]["recogniser.onnx"],
+        "reader_temperature": str(reader.card["temperature"]),
+    }
 
 
 def make_task(run: RunConfig, **inputs: Any) -> "ModelTask":

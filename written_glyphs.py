@@ -1,4 +1,4 @@
-"""What is left of glyphs once they are written: drawn by a pen finer than theirs, and framed again."""
+"""What is left of glyphs once a fine pen has written them, framed as glyphs are again."""
 
 import numpy as np
 
@@ -11,7 +11,9 @@ AT_ONCE = 256  # letters, which are arrays of some size while they are drawn
 
 
 def written_glyphs(glyphs: np.ndarray, characters: str) -> np.ndarray:
-    """Writes glyphs alone and upright, each with the pen of its own hand, and frames what comes of it.
+    """Writes glyphs alone and upright, each with the pen that its own stroke asks for, and frames what comes of it.
+
+    A line has one pen for all its letters, the middling one.
 
     Args:
         glyphs: uint8 `(N, S, S, 1)`, white ink on black.

@@ -10,8 +10,10 @@ from scipy.integrate import fixed_quad
 from seen_epochs import seen_in
 
 import learned_prior
+from batches import training_part
 from config import AugmentConfig, CVAEConfig, CVAERun
 from cvae_model import (
+    BINARISED,
     CVAE,
     ActiveLatents,
     CVAETask,
@@ -177,18 +179,23 @@ def test_a_prior_fitted_after_the_model_leaves_its_training_and_its_decoder_alon
 
 
 class Reader:
-    """Gives pictures, in the order in which they are shown, these probabilities of being what they should be."""
+    """Gives pictures these probabilities of being what they should be, in their order: at its first use, at its second.
+
+    Args:
+        own: One for each picture, of each use.
+    """
 
     alphabet = "abc"
 
-    def __init__(self, own: np.ndarray):
-        self.own = own
+    def __init__(self, *own: np.ndarray):
+        self.own, self.seen = list(own), []
 
     def recognise(self, images):
         assert (images.dtype, images.shape[1:]) == (np.uint8, (28, 28, 1))
-        rest = (1 - self.own) / 2
-        read = np.stack([rest, rest, rest], axis=1)
-        read[np.arange(len(images)), np.arange(len(images)) % 3] = self.own
+        self.seen.append(images)
+        own = self.own[len(self.seen) - 1]
+        read = np.repeat((1 - own)[:, None] / 2, 3, axis=1)
+        read[np.arange(len(images)), np.arange(len(images)) % 3] = own
         return Reading(read, None, None, None)
 
 
@@ -199,15 +206,24 @@ def test_the_prior_learns_what_can_be_read_and_of_no_character_less_than_half(st
         learned.update(mean=mean, log_variance=log_variance, labels=labels)
 
     monkeypatch.setattr("cvae_model.fit_to_posteriors", note)
-    own = np.full((8, 3), 0.9)  # of 8 pictures of each character
-    own[2, 0] = 0.1
-    own[:, 1] = np.arange(8) / 100
+    drawn, written = np.full((2, 8, 3), 0.9)  # of 8 pictures of each character
+    drawn[2, 0], written[5, 0] = 0.1, 0.2
+    drawn[:, 1] = np.arange(8) / 100
+    reader = Reader(drawn.ravel(), written.ravel())
     model = replace(TINY, prior="flow", prior_fitted="after")
     run = CVAERun(model=model, augment=AugmentConfig(share=0.0), cleaned_by="reader", legible=0.8)
-    task = CVAETask(run, stripes, reader=Reader(own.ravel()))
-    task.finish(task.build())
-    assert np.bincount(learned["labels"]).tolist() == [7, 4, 8]
-    assert len(learned["mean"]) == len(learned["log_variance"]) == 19
+    task = CVAETask(run, stripes, reader=reader)
+    model = task.build()
+    task.finish(model)
+    assert not np.array_equal(*reader.seen), "once as drawn, and once as written"
+    kept = np.ones((8, 3), bool)
+    kept[[2, 5], 0] = kept[:4, 1] = False
+    part = training_part(run, stripes)
+    chance = np.random.default_rng([run.seed, BINARISED]).integers(0, 255, part.images.shape, np.uint8)
+    seen = np.where(chance < part.images, np.uint8(255), np.uint8(0))
+    for name, moments in zip(("mean", "log_variance"), task.posteriors(model, seen, part.labels), strict=True):
+        np.testing.assert_array_equal(learned[name], moments[kept.ravel()])
+    np.testing.assert_array_equal(learned["labels"], part.labels[kept.ravel()])
 
 
 @pytest.mark.parametrize("changes", [{"cleaned_by": None}, {"legible": 1.5}, {"model": TINY}])

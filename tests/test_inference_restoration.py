@@ -250,6 +250,7 @@ def test_a_picture_in_the_folder_to_be_replaced_is_safe(run, pictures):
 def test_an_interpolation_replaces_an_older_one_and_nothing_else(run, pictures):
     folder = Path("images/inference/a-to-b")
     run("interpolate", *pictures[:2], steps=4)
+    (folder / ".DS_Store").touch()  # what a desktop leaves there is no obstacle
     run("interpolate", *pictures[:2], steps=3)
     assert not (folder / "frame-003.png").exists()
     (folder / "thesis.txt").write_text("mine")

@@ -65,7 +65,10 @@ def test_the_reader_that_cleans_tells_legible_styles_too(models):
     run = replace(run, cleaned_by="recogniser-digits", legible=0.5, model=model)
     inputs = load_inputs(run)
     assert make_task(run, **inputs).reader.card["name"] == "recogniser-digits"
-    assert "reader_sha256" in identities(inputs)
+    facts = identities(inputs)
+    assert set(facts) == {"data_sha256", "reader_sha256", "reader_temperature"}
+    inputs["reader"].card["temperature"] *= 2  # the same network, surer or less sure of what is legible
+    assert identities(inputs)["reader_temperature"] != facts["reader_temperature"]
 
 
 def test_epochs_are_compared_by_the_reader_of_the_run_s_models(models):

@@ -174,6 +174,24 @@ def test_other_settings_cannot_continue_a_run(smoke_run, tmp_path):
         train.main(changed)
 
 
+@pytest.mark.parametrize(
+    ("preset", "unknown", "now"),
+    [("recogniser-digits-smoke", "redrawn", {"redrawn": 3}), ("cgan-digits-smoke", "model.mismatch", {})],
+)
+def test_a_setting_that_was_not_known_when_a_run_began_is_at_its_default(tmp_path, preset, unknown, now):
+    run = replace(PRESETS[preset][1], logs_dir=tmp_path, **now)
+    begun = to_settings(PRESETS[preset][1])
+    *inside, name = unknown.split(".")
+    del (begun[inside[0]] if inside else begun)[name]
+    (tmp_path / run.name).mkdir()
+    (tmp_path / run.name / "config.json").write_text(json.dumps(begun))
+    if now:
+        with pytest.raises(UserError, match="redrawn=0; received redrawn=3"):
+            RunState(run)
+    else:
+        RunState(run)
+
+
 @pytest.fixture
 def policy():
     yield
