@@ -10,6 +10,7 @@ from batches import EVALUATION_BATCH, MeanOverBatch
 from blocks import SHEET_COLUMNS, LabelledBatches, doubled, predicted, progress_sheet
 from config import AugmentConfig, GANConfig, GANRun
 from data_processor import GlyphDataset
+from inference_figures import as_levels
 from model_task import ModelTask, StrokesBySet
 from readers import Recogniser
 from shell import UserError
@@ -318,7 +319,7 @@ class GANTask(ModelTask):
         if not np.isfinite(drawn).all():
             return {"loss": float("nan")}
         asked = self.asked if self.run.model.labelled else None
-        verdict = self.check.judge(np.round(255 * drawn).astype(np.uint8), asked)
+        verdict = self.check.judge(as_levels(drawn), asked)
         if verdict.collapsed:
             print(f"warning: epoch {epoch + 1}: hardly any variety among pictures of {verdict.collapsed!r}", flush=True)
         return {"loss": verdict.figures["frechet"], **verdict.figures}
