@@ -106,6 +106,7 @@ def start_backend(run: RunConfig) -> None:
             with contextlib.suppress(RuntimeError):  # devices already in use, as when `main` runs twice in one process
                 tf.config.experimental.set_memory_growth(gpu, True)
         tf.config.experimental.enable_op_determinism()
+    keras.utils.clear_session(free_memory=False)  # counts layers from 1 again: their names order what is summed up
     keras.utils.set_random_seed(run.seed)
     keras.config.set_dtype_policy(run.precision)
 
