@@ -12,7 +12,7 @@ from blocks import SHEET_COLUMNS, LabelledBatches, doubled, predicted, progress_
 from cleaning import own_probability
 from config import ACTIVE_VARIANCE, AugmentConfig, CVAEConfig, CVAERun
 from data_processor import GlyphDataset
-from inference_figures import as_levels
+from drawing import as_levels
 from learned_prior import LearnedPrior, fit_to_posteriors, standard_log_density
 from model_task import ModelTask, StrokesBySet
 from readers import Recogniser

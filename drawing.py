@@ -1,4 +1,4 @@
-"""Grids of glyphs, captions, animations: Pillow only, so that it costs a user no start-up time."""
+"""Grids of glyphs, grey levels, captions, animations: Pillow only, so that it costs a user no start-up time."""
 
 import importlib.util
 from collections.abc import Sequence
@@ -9,6 +9,11 @@ import numpy as np
 from PIL import Image, ImageFont
 
 GAP_GREY = 48  # 0 to 255; told apart from paper and from ink
+
+
+def as_levels(drawn: np.ndarray) -> np.ndarray:
+    """Grey levels uint8 of ink in [0, 1]: ink is white."""
+    return np.round(255 * drawn).astype(np.uint8)
 
 
 def tile(glyphs: np.ndarray, gap: int = 2, grey: int = GAP_GREY) -> np.ndarray:

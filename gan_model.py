@@ -10,7 +10,7 @@ from batches import EVALUATION_BATCH, MeanOverBatch
 from blocks import SHEET_COLUMNS, LabelledBatches, doubled, predicted, progress_sheet
 from config import AugmentConfig, GANConfig, GANRun
 from data_processor import GlyphDataset
-from inference_figures import as_levels
+from drawing import as_levels
 from model_task import ModelTask, StrokesBySet
 from readers import Recogniser
 from shell import UserError
@@ -285,6 +285,7 @@ class GANTask(ModelTask):
 
     def __init__(self, run: GANRun, data: GlyphDataset, reader: Recogniser | None = None, strokes: StrokesBySet = None):
         super().__init__(run, data, strokes)
+        self.reader = reader
         part, rng = self.validation, np.random.default_rng(run.seed)
         if len(part.labels) < FEWEST:
             raise UserError(f"{data.name}: expected {FEWEST} pictures or more for validation, received "

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from drawing import as_levels
 from generators import Writer
-from inference_figures import as_levels
 from runtime import TrainedModel
 from style import Style, common_noise, noise_of
 from style_fitting import draw

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
-from drawing import caption_font, enlarge
+from drawing import as_levels, caption_font, enlarge
 from picture import FoundGlyph, stretched
 
 PANEL, BARS, GAP, CAPTION = 168, 288, 16, 34  # pixels: a panel's side, the width of one of bars, gaps, caption lines
@@ -86,11 +86,6 @@ def draw_restored(given: Image.Image, seen: np.ndarray, drawn: np.ndarray, capti
         captions: Of the three.
     """
     return lay_out([given, enlarged(seen), enlarged(as_levels(drawn)[..., 0])], captions)
-
-
-def as_levels(drawn: np.ndarray) -> np.ndarray:
-    """Grey levels uint8 of ink in [0, 1]: ink is white."""
-    return np.round(255 * drawn).astype(np.uint8)
 
 
 def draw_bars(top: Sequence[tuple[str, float]], reason: str | None) -> Image.Image:

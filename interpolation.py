@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from config import DIGITS, LOWER
-from drawing import enlarge, save_animation, tile
-from inference_figures import as_levels, enlarged
+from drawing import as_levels, enlarge, save_animation, tile
+from inference_figures import enlarged
 from inference_tasks import FIGURES, Opened, open_writer, stacked
 from picture import find_glyph
 from restoration import MOST_STEPS, interpolate, most_likely_labels

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from drawing import as_levels
 from generators import Generator
 from glyph_sources import TEMPERATURE, NoiseGlyphs
-from inference_figures import as_levels
 from readers import Recogniser
 from runtime import BATCH
 from shell import UserError

@@ -9,6 +9,7 @@ from trained_folders import card_of, change_card
 
 from gan_model import build_gan
 from generators import Generator, Writer
+from runtime import MODELS_DIR
 from shell import UserError
 
 
@@ -50,6 +51,13 @@ def test_a_trained_folder_invents_shows_its_layers_and_scores(generator, smoke_g
     images = np.round(255 * drawn).astype(np.uint8)
     expected, _ = model.discriminator([images / np.float32(255), weights])
     np.testing.assert_allclose(generator.score(images, weights), expected, atol=1e-4)
+
+
+def test_a_card_names_the_reader_that_chose_the_epoch(smoke_gan, smoke_gan_run):
+    reader = card_of(MODELS_DIR / smoke_gan_run.reader)
+    named = card_of(smoke_gan)["data"]
+    assert named["reader_sha256"] == reader["files"]["recogniser.onnx"]
+    assert named["reader_temperature"] == str(reader["temperature"])
 
 
 def test_whoever_is_not_told_the_character_says_so(generator):
