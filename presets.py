@@ -91,7 +91,7 @@ _SD19_WRITER = replace(
 
 _DIGIT_INVENTOR = GANRun(
     name="cgan-digits",
-    epochs=18,
+    epochs=28,
     batch_size=64,
     learning_rate=5e-4,
     warmup=0.0,
@@ -100,8 +100,9 @@ _DIGIT_INVENTOR = GANRun(
     beta_1=0.5,
     patience=20,  # the distance of a GAN rises and falls for long before it settles
     augment=AugmentConfig(share=0.0),
+    model=GANConfig(mismatch=0.005),
 )
-_PLAIN_INVENTOR = replace(_DIGIT_INVENTOR, name="gan-digits", model=GANConfig(labelled=False))
+_PLAIN_INVENTOR = replace(_DIGIT_INVENTOR, name="gan-digits", epochs=18, model=GANConfig(labelled=False))
 _ASCII_INVENTOR = replace(
     _DIGIT_INVENTOR,
     name="cgan-ascii",
@@ -141,7 +142,7 @@ def _smoke(run: RunConfig) -> RunConfig:
         "recogniser": ClassifierConfig(widths=(4, 8, 8, 8), feature_size=16),
         "judge": replace(_JUDGE, widths=(4, 8), hidden=16, feature_size=16),
         "cvae": CVAEConfig(widths=(4, 8), hidden=(16,), latent_size=4, couplings=2, coupling_width=8, prior="flow"),
-        "cgan": inventor,
+        "cgan": replace(inventor, mismatch=0.005),
         "gan": replace(inventor, labelled=False),
     }[run.name.partition("-")[0]]
     if isinstance(run, CVAERun):
