@@ -6,8 +6,9 @@ from keras import layers, ops
 
 from adversity import LOSSES, AtMostUnitStretch, Turning
 from augmentation import Seeded, augmented
-from batches import EVALUATION_BATCH, MeanOverBatch
+from batches import EVALUATION_BATCH, MeanOverBatch, training_part
 from blocks import SHEET_COLUMNS, LabelledBatches, doubled, predicted, progress_sheet
+from clusters import Clusters, DrawnCluster, NearestCluster, bounds_of, find_clusters
 from config import AugmentConfig, GANConfig, GANRun
 from data_processor import GlyphDataset
 from drawing import as_levels
@@ -17,6 +18,7 @@ from shell import UserError
 from validation_samples import SampleCheck
 
 CHECKED = 5000  # pictures drawn after every epoch to tell how good they are
+DRAWN = "drawn_cluster"  # the generator's layer
 FEWEST = 2  # of them: a distribution of fewer has no width
 
 
@@ -95,18 +97,20 @@ def build_generator(config: GANConfig) -> keras.Model:
     """Builds the generator: noise `(B, Z)`, label weights `(B, K)` if it is told the character -> image `(B, S, S, 1)`.
 
     Pixels are in [0, 1]. Weights are one-hot in training; as their embedding is linear, others mix characters. Layers
-    that are worth a look are numbered by their names.
+    that are worth a look are numbered by their names. Where clusters stand for characters, the noise chooses one.
     """
     side, (first, second) = config.image_size // 4, config.widths
     noise = keras.Input((config.noise_size,), name="noise")
-    inputs, x = [noise], layers.Dense(config.code_size)(noise)
+    inputs = [noise]
+    if config.clusters:
+        weights, noise = DrawnCluster(config.clusters, name=DRAWN)(noise), noise[:, 1:]  # the first has done its work
+    x = layers.Dense(config.code_size)(noise)
     if config.labelled:
         weights = keras.Input((len(config.alphabet),), name="label_weights")
-        as_large_as_noise = keras.initializers.RandomNormal(stddev=1.0)
-        character = layers.Dense(
-            config.code_size, use_bias=False, kernel_initializer=as_large_as_noise, name="character"
-        )
-        inputs, x = [noise, weights], x + character(weights)
+        inputs.append(weights)
+    if config.kinds:
+        large = keras.initializers.RandomNormal(stddev=1.0)  # as the noise is
+        x += layers.Dense(config.code_size, use_bias=False, kernel_initializer=large, name=config.told)(weights)
     code = layers.Dense(config.code_size, activation="silu", name="01_code")(ops.silu(_unit(x)))
     x = layers.Dense(side * side * config.sketch_width)(noise)  # not of the code: beside the character, noise is lost
     x = layers.Reshape((side, side, config.sketch_width), name="02_sketch")(x)  # (B, S/4, S/4, sketch)
@@ -142,11 +146,11 @@ def build_discriminator(config: GANConfig) -> keras.Model:
     x = layers.Flatten()(convolved(x, third, 3, 2))  # (B, S/8 * S/8 * w2)
     features = layers.LeakyReLU(0.2)(layers.Dense(config.feature_size, **bounded)(x))
     score = layers.Dense(1, dtype="float32", **bounded)(features)
-    if not config.labelled:
+    if not config.kinds:
         return keras.Model([image], [score[:, 0], features], name="discriminator")
-    weights = keras.Input((len(config.alphabet),), name="label_weights")
-    character = layers.Dense(config.feature_size, use_bias=False, name="character", **bounded)(weights)
-    projection = layers.Dot(1, dtype="float32")([features, character])
+    weights = keras.Input((config.kinds,), name="label_weights")
+    kind = layers.Dense(config.feature_size, use_bias=False, name=config.told, **bounded)(weights)
+    projection = layers.Dot(1, dtype="float32")([features, kind])
     return keras.Model([image, weights], [(score + projection)[:, 0], features], name="discriminator")
 
 
@@ -158,11 +162,14 @@ class GAN(keras.Model):
         augment: How training pictures are changed; `None` leaves them. What is invented will be changed likewise.
         seed: Seed of augmentation and noise.
 
+    Clusters are even shares of noise, and of pictures at random, until `set_clusters`.
+
     Reference: Goodfellow et al. 2014, "Generative Adversarial Nets" (arXiv:1406.2661).
     """
 
     def __init__(self, config: GANConfig, augment: AugmentConfig | None = None, seed: int = 0, **kwargs):
         generator, discriminator = build_generator(config), build_discriminator(config)
+        nearest = NearestCluster(config.clusters, name="nearest_cluster") if config.clusters else None
         image = keras.Input((config.image_size, config.image_size, 1), dtype="uint8", name="image")
         label = keras.Input((), dtype="int32", name="label")
         real = ops.cast(image, "float32")
@@ -170,9 +177,11 @@ class GAN(keras.Model):
             real = augmented(real, augment, seed)
         real = real / 255
         noise = RandomNoise(config.noise_size, seed, name="draw_noise")(label)
-        told = ops.one_hot(label, len(config.alphabet), dtype="float32")
-        generated, turn = Turning(name="turning")(generator([noise, told][: len(generator.inputs)]))
-        scores, _ = discriminator([generated, told][: len(discriminator.inputs)])
+        asked = told = ops.one_hot(label, len(config.alphabet), dtype="float32")
+        if config.clusters:
+            asked, told = generator.get_layer(DRAWN)(noise), nearest(real)
+        generated, turn = Turning(name="turning")(generator([noise, asked][: len(generator.inputs)]))
+        scores, _ = discriminator([generated, asked][: len(discriminator.inputs)])
         outputs = {"generated": scores, "turn": turn}
         if config.regulariser == "r1":
             some = OneIn(config.penalty_one_in, name="some")
@@ -182,7 +191,7 @@ class GAN(keras.Model):
         if config.mismatch:
             outputs |= {"features": features, "told": told}
         super().__init__({"image": image, "label": label}, outputs, **kwargs)
-        self.config, self.generator, self.discriminator = config, generator, discriminator
+        self.config, self.generator, self.discriminator, self.nearest = config, generator, discriminator, nearest
         for weight in generator.trainable_variables:
             weight.pace = config.generator_pace
         self.mean = MeanOverBatch()
@@ -246,6 +255,19 @@ class GAN(keras.Model):
         self.mismatch_metric.update_state(mistaken)
         return mistaken
 
+    def set_clusters(self, clusters: Clusters) -> None:
+        """Tells both networks which pictures are alike."""
+        self.nearest.centres.assign(clusters.centres)
+        self.generator.get_layer(DRAWN).bounds.assign(bounds_of(clusters.shares))
+
+    @property
+    def examiner(self) -> keras.Model:
+        """The discriminator as it is asked in use: of a cluster nobody has to tell it."""
+        if not self.config.clusters:
+            return self.discriminator
+        image = keras.Input(self.discriminator.inputs[0].shape[1:], name="image")
+        return keras.Model([image], self.discriminator([image, self.nearest(image)]))
+
     @property
     def index_limits(self) -> dict[str, int]:
         """How many values each integer input of the parts has, but for pictures."""
@@ -256,8 +278,9 @@ class GAN(keras.Model):
         generator, size = self.generator, self.config.image_size
         seen = {layer.name: layer.output for layer in generator.layers if layer.name[0].isdigit()}
         image = keras.Input((size, size, 1), dtype="uint8", name="image")
-        told = [keras.Input(tensor.shape[1:], name="label_weights") for tensor in self.discriminator.inputs[1:]]
-        score, _ = self.discriminator([ops.cast(image, "float32") / 255, *told])
+        examiner = self.examiner
+        told = [keras.Input(tensor.shape[1:], name="label_weights") for tensor in examiner.inputs[1:]]
+        score, _ = examiner([ops.cast(image, "float32") / 255, *told])
         return {
             "generator": keras.Model(generator.inputs, {"image": generator.output}),
             "layers": keras.Model(generator.inputs, seen),
@@ -295,6 +318,12 @@ class GANTask(ModelTask):
         self.check = SampleCheck(part.images[chosen], self.asked, run.model.alphabet, reader)
         self.noise = rng.standard_normal((len(chosen), run.model.noise_size), np.float32)
         self.sheet = rng.standard_normal((SHEET_COLUMNS**2, run.model.noise_size), np.float32)
+
+    def build(self) -> GAN:
+        model = super().build()
+        if count := self.run.model.clusters:
+            model.set_clusters(find_clusters(training_part(self.run, self.data).images, count, self.run.seed))
+        return model
 
     def batches(self, part: GlyphDataset, batch_size: int, **drawn) -> LabelledBatches:
         return LabelledBatches(part, batch_size, **drawn)
@@ -335,4 +364,4 @@ class GANTask(ModelTask):
 
     def features(self, model: GAN, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """The discriminator's features `(N, F)` of images, for the projector."""
-        return predicted(model.discriminator, images / np.float32(255), *self._told(labels))[1]
+        return predicted(model.examiner, images / np.float32(255), *self._told(labels))[1]

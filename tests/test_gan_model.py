@@ -34,11 +34,12 @@ def a_batch(count: int = 8) -> dict[str, np.ndarray]:
     return {"image": images, "label": np.arange(count, dtype=np.int32) % 3}
 
 
-@pytest.mark.parametrize("changes", [{}, {"image_size": 32}, {"labelled": False}, {"regulariser": "spectral"}])
+@pytest.mark.parametrize("changes", [{}, {"image_size": 32}, {"labelled": False},
+                                     {"labelled": False, "clusters": 3}, {"regulariser": "spectral"}])  # fmt: skip
 def test_shapes(changes):
     config = replace(TINY, **changes)
-    told = [one_hot([0, 1, 2, 0, 1])] if config.labelled else []
-    drawn = np.array(build_generator(config)([noise_for(5), *told]))
+    told = [one_hot([0, 1, 2, 0, 1])] if config.kinds else []
+    drawn = np.array(build_generator(config)([noise_for(5), *told[: config.labelled]]))
     assert drawn.shape == (5, config.image_size, config.image_size, 1)
     assert 0 <= drawn.min() <= drawn.max() <= 1
     score, features = build_discriminator(config)([drawn, *told])
@@ -214,6 +215,24 @@ def test_it_learns_to_draw_what_it_is_asked(stripes):
     np.testing.assert_array_equal(heights.argmax(axis=1), labels)
 
 
+def test_clusters_stand_for_characters_that_nobody_tells(stripes):
+    keras.utils.set_random_seed(0)
+    task = task_on(stripes, labelled=False, clusters=3)
+    model = task.build()
+    model.compile(make_optimizer(task.run, steps=300))
+    model.fit(task.training_batches(), epochs=50, verbose=0)
+    settle_statistics(model.generator, noise_for(96))
+    noise = noise_for(60)
+    drawn = task.invented(model, noise, np.zeros(60, int))
+    asked = np.array(model.generator.get_layer("drawn_cluster")(noise)).argmax(axis=1)
+    heights = drawn[:, :24, :, 0].reshape(60, 3, 8, 28).mean(axis=(2, 3)).argmax(axis=1)
+    of_cluster = [set(heights[asked == cluster]) for cluster in range(3)]
+    assert [len(found) for found in of_cluster] == [1, 1, 1]
+    assert set.union(*of_cluster) == {0, 1, 2}
+    told = np.array(model.nearest(drawn)).argmax(axis=1)
+    np.testing.assert_array_equal(told, asked)
+
+
 def test_training_is_a_function_of_the_seed_and_the_epoch(stripes):
     task = task_on(stripes)
     one, other, again = seen_in((4, 5, 4), task.build(), task.training_batches(), "generated")
@@ -246,12 +265,12 @@ def test_a_single_picture_to_validate_by_is_refused(stripes):
         GANTask(run, stripes)
 
 
-@pytest.mark.parametrize("labelled", [True, False])
-def test_parts_and_card_are_what_a_user_needs(stripes, labelled):
-    task = task_on(stripes, labelled=labelled)
+@pytest.mark.parametrize(("labelled", "clusters"), [(True, 0), (False, 0), (False, 3)])
+def test_parts_and_card_are_what_a_user_needs(stripes, labelled, clusters):
+    task = task_on(stripes, labelled=labelled, clusters=clusters)
     model = task.build()
     assert set(model.parts()) == {"generator", "layers", "discriminator"}
-    assert len(model.parts()["generator"].inputs) == 1 + labelled
+    assert len(model.parts()["generator"].inputs) == len(model.parts()["discriminator"].inputs) == 1 + labelled
     names = sorted(model.parts()["layers"].output)
     assert (names[0], names[-1]) == ("01_code", "14_image")
     card = task.card(model)
@@ -263,7 +282,8 @@ def test_parts_and_card_are_what_a_user_needs(stripes, labelled):
 
 @pytest.mark.parametrize("changes", [{"image_size": 30}, {"widths": (0, 4)}, {"critic_widths": (4, 4)},
                                      {"noise_size": 0}, {"penalty": -1.0}, {"penalty_one_in": 0}, {"mismatch": -1.0},
-                                     {"mismatch": 1.0, "labelled": False}])  # fmt: skip
+                                     {"mismatch": 1.0, "labelled": False}, {"clusters": 3},
+                                     {"clusters": 1, "labelled": False}])  # fmt: skip
 def test_a_bad_setting_names_what_it_received(changes):
     with pytest.raises(ValueError, match="Received"):
         replace(TINY, **changes)
