@@ -232,8 +232,8 @@ class GANConfig:
     labelled: bool = True
     """Whether both networks are told the character; if not, the noise alone decides what is drawn."""
     clusters: int = 0
-    """Where they are not: clusters of training pictures that look alike, found by k-means, which stand for characters
-    while both learn (after Liu et al. 2020); the noise decides which of them is drawn. 0: there are none."""
+    """Clusters of training pictures that look alike, of each character or, if nobody tells it, of all: found by
+    k-means, told to both networks while they learn (after Liu et al. 2020), drawn by the noise; 0: there are none."""
     noise_size: int = 64
     """Length of the noise, from N(0,1)."""
     code_size: int = 128
@@ -279,19 +279,19 @@ class GANConfig:
         fits = self.mismatch == 0 or (self.mismatch > 0 and self.labelled)
         _require(fits, "`mismatch` must be 0, or positive where both networks are told the character",
                  mismatch=self.mismatch, labelled=self.labelled)  # fmt: skip
-        fits = self.clusters == 0 or (self.clusters > 1 and not self.labelled)
-        _require(fits, "`clusters` must be 0, or 2 and more where the networks are not told the character",
-                 clusters=self.clusters, labelled=self.labelled)  # fmt: skip
+        _require(self.clusters == 0 or self.clusters > 1, "`clusters` must be 0, or 2 and more", clusters=self.clusters)
+
+    @property
+    def divided(self) -> int:
+        """How many sets of pictures clusters are found in."""
+        return len(self.alphabet) if self.labelled else 1
 
     @property
     def kinds(self) -> int:
-        """How many kinds of picture both networks are told apart by."""
-        return len(self.alphabet) if self.labelled else self.clusters
-
-    @property
-    def told(self) -> str:
-        """What such a kind is, which is how the networks' layers are called that embed it."""
-        return "character" if self.labelled else "cluster"
+        """How many kinds of picture the networks are told apart."""
+        if self.clusters:
+            return self.divided * self.clusters
+        return len(self.alphabet) if self.labelled else 0
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from adversity import LOSSES, AtMostUnitStretch, Turning
 from augmentation import Seeded, augmented
 from batches import EVALUATION_BATCH, MeanOverBatch, training_part
 from blocks import SHEET_COLUMNS, LabelledBatches, doubled, predicted, progress_sheet
-from clusters import Clusters, DrawnCluster, NearestCluster, bounds_of, find_clusters
+from clusters import Clusters, DrawnCluster, NearestCluster, bounds_of, find_clusters, told_of
 from config import AugmentConfig, GANConfig, GANRun
 from data_processor import GlyphDataset
 from drawing import as_levels
@@ -18,7 +18,7 @@ from shell import UserError
 from validation_samples import SampleCheck
 
 CHECKED = 5000  # pictures drawn after every epoch to tell how good they are
-DRAWN = "drawn_cluster"  # the generator's layer
+DRAWN, NEAREST = "drawn_cluster", "nearest_cluster"  # layers
 FEWEST = 2  # of them: a distribution of fewer has no width
 
 
@@ -97,20 +97,21 @@ def build_generator(config: GANConfig) -> keras.Model:
     """Builds the generator: noise `(B, Z)`, label weights `(B, K)` if it is told the character -> image `(B, S, S, 1)`.
 
     Pixels are in [0, 1]. Weights are one-hot in training; as their embedding is linear, others mix characters. Layers
-    that are worth a look are numbered by their names. Where clusters stand for characters, the noise chooses one.
+    that are worth a look are numbered by their names. Where there are clusters, the noise chooses one of the character.
     """
     side, (first, second) = config.image_size // 4, config.widths
     noise = keras.Input((config.noise_size,), name="noise")
-    inputs = [noise]
-    if config.clusters:
-        weights, noise = DrawnCluster(config.clusters, name=DRAWN)(noise), noise[:, 1:]  # the first has done its work
-    x = layers.Dense(config.code_size)(noise)
+    inputs, told = [noise], None
     if config.labelled:
-        weights = keras.Input((len(config.alphabet),), name="label_weights")
-        inputs.append(weights)
-    if config.kinds:
+        told = keras.Input((len(config.alphabet),), name="label_weights")
+        inputs.append(told)
+    if config.clusters:
+        told = told_of(DrawnCluster(config.divided, config.clusters, name=DRAWN)(noise), told)
+        noise = noise[:, 1:]  # the first number has done its work
+    x = layers.Dense(config.code_size)(noise)
+    if told is not None:
         large = keras.initializers.RandomNormal(stddev=1.0)  # as the noise is
-        x += layers.Dense(config.code_size, use_bias=False, kernel_initializer=large, name=config.told)(weights)
+        x += layers.Dense(config.code_size, use_bias=False, kernel_initializer=large, name="character")(told)
     code = layers.Dense(config.code_size, activation="silu", name="01_code")(ops.silu(_unit(x)))
     x = layers.Dense(side * side * config.sketch_width)(noise)  # not of the code: beside the character, noise is lost
     x = layers.Reshape((side, side, config.sketch_width), name="02_sketch")(x)  # (B, S/4, S/4, sketch)
@@ -125,7 +126,7 @@ def build_generator(config: GANConfig) -> keras.Model:
 
 
 def build_discriminator(config: GANConfig) -> keras.Model:
-    """Builds the discriminator: image `(B, S, S, 1)` in [0, 1], label weights `(B, K)` if told -> score, features.
+    """Builds the discriminator: image `(B, S, S, 1)` in [0, 1], what is told of it `(B, kinds)` -> score, features.
 
     The score `(B,)` of a picture that looks real is high; features are `(B, F)`. The character has its say by the
     product of its embedding with the features.
@@ -148,10 +149,10 @@ def build_discriminator(config: GANConfig) -> keras.Model:
     score = layers.Dense(1, dtype="float32", **bounded)(features)
     if not config.kinds:
         return keras.Model([image], [score[:, 0], features], name="discriminator")
-    weights = keras.Input((config.kinds,), name="label_weights")
-    kind = layers.Dense(config.feature_size, use_bias=False, name=config.told, **bounded)(weights)
-    projection = layers.Dot(1, dtype="float32")([features, kind])
-    return keras.Model([image, weights], [(score + projection)[:, 0], features], name="discriminator")
+    told = keras.Input((config.kinds,), name="told")
+    character = layers.Dense(config.feature_size, use_bias=False, name="character", **bounded)(told)
+    projection = layers.Dot(1, dtype="float32")([features, character])
+    return keras.Model([image, told], [(score + projection)[:, 0], features], name="discriminator")
 
 
 class GAN(keras.Model):
@@ -169,7 +170,6 @@ class GAN(keras.Model):
 
     def __init__(self, config: GANConfig, augment: AugmentConfig | None = None, seed: int = 0, **kwargs):
         generator, discriminator = build_generator(config), build_discriminator(config)
-        nearest = NearestCluster(config.clusters, name="nearest_cluster") if config.clusters else None
         image = keras.Input((config.image_size, config.image_size, 1), dtype="uint8", name="image")
         label = keras.Input((), dtype="int32", name="label")
         real = ops.cast(image, "float32")
@@ -178,9 +178,13 @@ class GAN(keras.Model):
         real = real / 255
         noise = RandomNoise(config.noise_size, seed, name="draw_noise")(label)
         asked = told = ops.one_hot(label, len(config.alphabet), dtype="float32")
+        told_generator = [noise, asked][: len(generator.inputs)]
         if config.clusters:
-            asked, told = generator.get_layer(DRAWN)(noise), nearest(real)
-        generated, turn = Turning(name="turning")(generator([noise, asked][: len(generator.inputs)]))
+            weights = told if config.labelled else None
+            nearest = NearestCluster(config.divided, config.clusters, name=NEAREST)
+            asked = told_of(generator.get_layer(DRAWN)(noise), weights)
+            told = told_of(nearest(real), weights)
+        generated, turn = Turning(name="turning")(generator(told_generator))
         scores, _ = discriminator([generated, asked][: len(discriminator.inputs)])
         outputs = {"generated": scores, "turn": turn}
         if config.regulariser == "r1":
@@ -191,7 +195,8 @@ class GAN(keras.Model):
         if config.mismatch:
             outputs |= {"features": features, "told": told}
         super().__init__({"image": image, "label": label}, outputs, **kwargs)
-        self.config, self.generator, self.discriminator, self.nearest = config, generator, discriminator, nearest
+        self.config, self.generator, self.discriminator = config, generator, discriminator
+        self.nearest = self.get_layer(NEAREST) if config.clusters else None
         for weight in generator.trainable_variables:
             weight.pace = config.generator_pace
         self.mean = MeanOverBatch()
@@ -251,9 +256,16 @@ class GAN(keras.Model):
         seen = ops.cast(ops.cast(embedding, features.dtype), "float32")  # as rounded as in the score
         agreement = ops.matmul(ops.cast(features, "float32"), ops.transpose(seen))  # (B, K)
         as_others = (real - ops.sum(agreement * told, axis=-1))[:, None] + agreement
-        mistaken = ops.sum((1 - told) * LOSSES[self.config.loss].of_generated(as_others), axis=-1)
+        as_mistaken = LOSSES[self.config.loss].of_generated(as_others)
+        mistaken = ops.sum((1 - self._own(told)) * as_mistaken, axis=-1)
         self.mismatch_metric.update_state(mistaken)
         return mistaken
+
+    def _own(self, told):
+        """1 for all clusters of the character told, and 0 for others', `(B, K)`."""
+        count = max(self.config.clusters, 1)
+        characters = ops.sum(ops.reshape(told, (-1, self.config.kinds // count, count)), axis=2)
+        return ops.repeat(characters, count, axis=1)
 
     def set_clusters(self, clusters: Clusters) -> None:
         """Tells both networks which pictures are alike."""
@@ -262,11 +274,14 @@ class GAN(keras.Model):
 
     @property
     def examiner(self) -> keras.Model:
-        """The discriminator as it is asked in use: of a cluster nobody has to tell it."""
-        if not self.config.clusters:
-            return self.discriminator
-        image = keras.Input(self.discriminator.inputs[0].shape[1:], name="image")
-        return keras.Model([image], self.discriminator([image, self.nearest(image)]))
+        """The discriminator as it is asked in use: nobody tells it a cluster."""
+        config, discriminator = self.config, self.discriminator
+        if not config.clusters:
+            return discriminator
+        inputs = [image := keras.Input(discriminator.inputs[0].shape[1:], name="image")]
+        if config.labelled:
+            inputs.append(keras.Input((len(config.alphabet),), name="label_weights"))
+        return keras.Model(inputs, discriminator([image, told_of(self.nearest(image), *inputs[1:])]))
 
     @property
     def index_limits(self) -> dict[str, int]:
@@ -322,7 +337,9 @@ class GANTask(ModelTask):
     def build(self) -> GAN:
         model = super().build()
         if count := self.run.model.clusters:
-            model.set_clusters(find_clusters(training_part(self.run, self.data).images, count, self.run.seed))
+            part = training_part(self.run, self.data)
+            kinds = part.labels if self.run.model.labelled else np.zeros_like(part.labels)
+            model.set_clusters(find_clusters(part.images, kinds, count, self.run.seed))
         return model
 
     def batches(self, part: GlyphDataset, batch_size: int, **drawn) -> LabelledBatches:
