@@ -91,10 +91,13 @@ class NearestCluster(layers.Layer):
         self.centres = self.add_weight(shape=shape, initializer="random_uniform", trainable=False, name="centres")
 
     def call(self, images):
-        pooled = ops.average_pool(images, POOLED)
-        seen = ops.reshape(pooled, (-1, self.centres.shape[2]))  # (B, (S/2)²)
+        side = images.shape[1] // POOLED
+        pooled = ops.mean(ops.reshape(images, (-1, side, POOLED, side, POOLED)), axis=(2, 4))
+        seen = ops.reshape(pooled, (-1, side * side))
         squares = ops.sum(ops.square(self.centres), axis=2)  # the picture's own are the same for all centres
-        return ops.one_hot(ops.argmin(squares - 2 * ops.einsum("bd,kcd->bkc", seen, self.centres), axis=2), self.count)
+        nearness = 2 * ops.einsum("bd,kcd->bkc", seen, self.centres) - squares
+        _, nearest = ops.top_k(nearness, 1)  # (B, K, 1); Keras' argmax is more than ONNX can be told
+        return ops.one_hot(nearest[..., 0], self.count)
 
 
 class DrawnCluster(layers.Layer):

@@ -102,7 +102,7 @@ _DIGIT_INVENTOR = GANRun(
     augment=AugmentConfig(share=0.0),
     model=GANConfig(mismatch=0.005),
 )
-_PLAIN_INVENTOR = replace(_DIGIT_INVENTOR, name="gan-digits", epochs=18, model=GANConfig(labelled=False))
+_PLAIN_INVENTOR = replace(_DIGIT_INVENTOR, name="gan-digits", model=GANConfig(labelled=False, clusters=32))
 _ASCII_INVENTOR = replace(
     _DIGIT_INVENTOR,
     name="cgan-ascii",
@@ -143,7 +143,7 @@ def _smoke(run: RunConfig) -> RunConfig:
         "judge": replace(_JUDGE, widths=(4, 8), hidden=16, feature_size=16),
         "cvae": CVAEConfig(widths=(4, 8), hidden=(16,), latent_size=4, couplings=2, coupling_width=8, prior="flow"),
         "cgan": replace(inventor, mismatch=0.005),
-        "gan": replace(inventor, labelled=False),
+        "gan": replace(inventor, labelled=False, clusters=3),
     }[run.name.partition("-")[0]]
     if isinstance(run, CVAERun):
         run = replace(run, legible=0.0)  # it goes by the reader that is left out below

@@ -298,6 +298,7 @@ def test_the_averages_of_the_weights_are_what_is_validated_and_kept(smoke_reader
     ("preset", "part", "names"),
     [
         (INVENTOR, "discriminator.onnx", (INVENTOR,)),
+        ("gan-digits-smoke", "generator.onnx", ("gan-digits-smoke",)),
         *(pytest.param(preset, part, (preset, "again"), marks=pytest.mark.slow) for preset, part in (
             (TRANSLATOR, "translator.onnx"), (READER, "recogniser.onnx"), (WRITER, "prior.onnx"),
             (INVENTOR, "discriminator.onnx"))),
