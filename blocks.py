@@ -5,7 +5,7 @@ import numpy as np
 from keras import layers
 
 from batches import EVALUATION_BATCH, GlyphBatches
-from drawing import tile
+from drawing import as_levels, tile
 
 SHEET_COLUMNS = 12  # of the progress picture
 TALLEST_SHEET = 24  # rows of it, before another block begins beside
@@ -53,7 +53,7 @@ def progress_sheet(drawn: np.ndarray) -> np.ndarray:
     Returns:
         uint8 `(H, W)`; where there are many rows, in blocks side by side.
     """
-    rows = np.round(255 * drawn).astype(np.uint8)
+    rows = as_levels(drawn)
     blocks = -(-len(rows) // TALLEST_SHEET)
     rows = np.pad(rows, [(0, -len(rows) % blocks), *[(0, 0)] * 4])
     return np.concatenate([tile(block) for block in np.split(rows, blocks)], axis=1)

@@ -1,9 +1,10 @@
-"""Clusters of pictures that look alike: what a network without labels is told in a label's stead.
+"""Clusters of pictures that look alike: what the networks of a plain GAN are told in a character's stead.
 
 Reference: Liu et al. 2020, "Diverse Image Generation via Self-Conditioned GANs" (arXiv:2006.10728), who cluster what
-the discriminator sees; here it is the pixels, once, so that a run stays a function of its seed.
+the discriminator sees, again and again; here it is the directions of strokes, once, so that nothing moves in training.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -11,123 +12,106 @@ from keras import layers, ops
 
 from shell import UserError
 
-FITTED = 20_000  # pictures of a character that its centres are found with; more hardly move them
+FITTED = 20_000  # pictures that the centres are found with; more hardly move them
+BLOCK = 2000  # pictures whose directions are looked at at a time: bounds the memory
 ITERATIONS = 60  # of k-means; a picture in a thousand changes its cluster after that
-POOLED = 2  # pixels of a side whose mean is compared: strokes a pixel apart are alike
+DIRECTIONS = 8  # that ink may rise in
+CELL = 4  # pixels of a side over which it is summed up
 
 
 class Clusters(NamedTuple):
-    """What k-means found in the pictures of each of K characters, its C clusters in the order of their slant.
-
-    `centres`: float32 `(K, C, (S/2)²)`. `shares`: float64 `(K, C)`, of the character's pictures; they add up to 1.
-    """
+    """What k-means found: `centres`, float32 `(C, D)`, and `shares` of the pictures nearest to each, float64 `(C,)`."""
 
     centres: np.ndarray
     shares: np.ndarray
 
 
-def find_clusters(images: np.ndarray, labels: np.ndarray, count: int, seed: int) -> Clusters:
-    """Divides the pictures of every character into clusters by k-means.
+def find_clusters(images: np.ndarray, count: int, seed: int) -> Clusters:
+    """Divides pictures into clusters by k-means.
 
     Args:
-        images: uint8 `(N, S, S, 1)`. labels: int `(N,)`, from 0; all 0 where nobody knows what they show.
-        count: C, of each character. seed: Of the centres that k-means begins with.
+        images: uint8 `(N, S, S, 1)`. count: C. seed: Of the centres that it begins with.
 
     Raises:
-        UserError: A character has fewer pictures than clusters.
+        UserError: There are fewer different pictures than clusters.
 
     Reference: Lloyd 1982, "Least squares quantization in PCM"; seeds after Arthur & Vassilvitskii 2007, "k-means++".
     """
+    from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits
 
-    fewest = np.bincount(labels).min(initial=len(labels))
-    if fewest < count:
-        raise UserError(f"clusters={count}: expected as many training pictures or more to find them in; received "
-                        f"{fewest}; raise --limit, choose a larger --dataset, or lower --model.clusters")  # fmt: skip
+    some = images[np.random.default_rng(seed).permutation(len(images))[:FITTED]]
+    different = len(np.unique(some.reshape(len(some), -1), axis=0))
+    if different < count:
+        raise UserError(f"clusters={count}: expected as many different training pictures or more, received {different} "
+                        f"(at most {FITTED:,} are looked at); raise --limit, choose a larger --dataset, or lower "
+                        f"--model.clusters")  # fmt: skip
     with threadpool_limits(1):  # threads would add up in the order in which they end
-        found = [_divide(_seen(images[labels == label]), count, seed) for label in range(labels.max() + 1)]
-    return Clusters(*map(np.stack, zip(*found, strict=True)))
+        found = KMeans(count, n_init=1, max_iter=ITERATIONS, random_state=seed).fit(np.concatenate(list(_blocks(some))))
+        nearest = np.concatenate([found.predict(block) for block in _blocks(images)])
+    return Clusters(found.cluster_centers_, np.bincount(nearest, minlength=count) / len(images))
 
 
-def _seen(images: np.ndarray) -> np.ndarray:
-    """What is compared of pictures uint8 `(N, S, S, 1)`: float32 `(N, (S/2)²)` in [0, 1]."""
-    number, side = len(images), images.shape[1] // POOLED
-    pooled = images.reshape(number, side, POOLED, side, POOLED).mean(axis=(2, 4)) / 255
-    return pooled.reshape(number, -1).astype(np.float32)
+def _blocks(images: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(images), BLOCK):
+        yield ops.convert_to_numpy(directions(images[start : start + BLOCK] / np.float32(255)))
 
 
-def _divide(seen: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.cluster import KMeans  # loaded here: it costs over a second
+def directions(images):
+    """How much ink rises in each direction in each cell of pictures `(B, S, S, 1)` in [0, 1]: `(B, D)`.
 
-    some = np.random.default_rng(seed).permutation(len(seen))[:FITTED]
-    found = KMeans(count, n_init=1, max_iter=ITERATIONS, random_state=seed).fit(seen[some])
-    order = np.argsort(_slants(found.cluster_centers_), kind="stable")
-    shares = np.bincount(found.predict(seen), minlength=count) / len(seen)
-    return found.cluster_centers_[order], shares[order]
-
-
-def _slants(centres: np.ndarray) -> np.ndarray:
-    """Pixels to the right a pixel down, `(C,)`: one noise then slants all characters alike."""
-    side = round(centres.shape[1] ** 0.5)
-    ink = centres.reshape(-1, side, side) / centres.sum(axis=1)[:, None, None]
-    down, right = np.mgrid[:side, :side]
-    down, right = (place - (ink * place).sum(axis=(1, 2), keepdims=True) for place in (down, right))
-    return (ink * down * right).sum(axis=(1, 2)) / (ink * down**2).sum(axis=(1, 2))
-
-
-class NearestCluster(layers.Layer):
-    """Of each character the cluster whose centre is nearest to a picture `(B, S, S, 1)` in [0, 1]: `(B, K, C)`, 0 or 1.
-
-    Args:
-        characters: K. count: C.
+    Reference: Dalal & Triggs 2005, "Histograms of Oriented Gradients for Human Detection"; each slope counts in all
+    directions by its part in them, and blocks are not normalised.
     """
+    size = images.shape[1]
+    framed = ops.pad(images[..., 0], [(0, 0), (1, 1), (1, 1)])
+    right = framed[:, 1:-1, 2:] - framed[:, 1:-1, :-2]
+    down = framed[:, 2:, 1:-1] - framed[:, :-2, 1:-1]
+    angles = 2 * np.pi / DIRECTIONS * np.arange(DIRECTIONS, dtype=np.float32)
+    rising = ops.relu(right[..., None] * np.cos(angles) + down[..., None] * np.sin(angles))  # (B, S, S, 8)
+    cells = ops.reshape(rising, (-1, size // CELL, CELL, size // CELL, CELL, DIRECTIONS))
+    return ops.reshape(ops.mean(cells, axis=(2, 4)), (-1, (size // CELL) ** 2 * DIRECTIONS))
 
-    def __init__(self, characters: int, count: int, **kwargs):
+
+class Clustered(layers.Layer):
+    """A layer about `count` clusters, which `GAN.set_clusters` tells it; it learns nothing itself."""
+
+    def __init__(self, count: int, **kwargs):
         super().__init__(trainable=False, dtype="float32", **kwargs)
-        self.characters, self.count = characters, count
+        self.count = count
+
+
+class NearestCluster(Clustered):
+    """The cluster whose centre is nearest to a picture `(B, S, S, 1)` in [0, 1], one-hot: `(B, C)`."""
 
     def build(self, shape):
-        shape = (self.characters, self.count, (shape[1] // POOLED) ** 2)
-        self.centres = self.add_weight(shape=shape, initializer="random_uniform", trainable=False, name="centres")
+        length = (shape[1] // CELL) ** 2 * DIRECTIONS
+        self.centres = self.add_weight(shape=(self.count, length), initializer="random_uniform", name="centres")
 
     def call(self, images):
-        side = images.shape[1] // POOLED
-        pooled = ops.mean(ops.reshape(images, (-1, side, POOLED, side, POOLED)), axis=(2, 4))
-        seen = ops.reshape(pooled, (-1, side * side))
-        squares = ops.sum(ops.square(self.centres), axis=2)  # the picture's own are the same for all centres
-        nearness = 2 * ops.einsum("bd,kcd->bkc", seen, self.centres) - squares
-        _, nearest = ops.top_k(nearness, 1)  # (B, K, 1); Keras' argmax is more than ONNX can be told
-        return ops.one_hot(nearest[..., 0], self.count)
+        squares = ops.sum(ops.square(self.centres), axis=1)  # the picture's own are the same for all centres
+        nearness = 2 * ops.matmul(directions(images), ops.transpose(self.centres)) - squares
+        _, nearest = ops.top_k(nearness, 1)  # Keras' argmax is more than ONNX can be told
+        return ops.one_hot(nearest[:, 0], self.count)
 
 
-class DrawnCluster(layers.Layer):
-    """Of each character the cluster that noise `(B, Z)` from N(0,1) draws by its first number: `(B, K, C)`, 0 or 1.
-
-    Args:
-        characters: K. count: C.
-    """
-
-    def __init__(self, characters: int, count: int, **kwargs):
-        super().__init__(trainable=False, dtype="float32", **kwargs)
-        self.characters, self.count = characters, count
+class DrawnCluster(Clustered):
+    """The cluster that noise `(B, Z)` from N(0,1) draws by its first number, one-hot: `(B, C)`."""
 
     def build(self, shape):
-        self.bounds = self.add_weight(shape=(self.characters, self.count - 1), trainable=False, name="bounds")
-        self.bounds.assign(bounds_of(np.full((self.characters, self.count), 1 / self.count)))
+        self.bounds = self.add_weight(shape=(self.count - 1,), initializer=_evenly, name="bounds")
 
     def call(self, noise):
-        above = ops.cast(noise[:, :1, None] > self.bounds, "int32")  # (B, K, C - 1)
-        return ops.one_hot(ops.sum(above, axis=2), self.count)
+        above = ops.cast(noise[:, :1] > self.bounds, "int32")  # (B, C - 1)
+        return ops.one_hot(ops.sum(above, axis=1), self.count)
+
+
+def _evenly(shape, dtype=None):
+    return ops.convert_to_tensor(bounds_of(np.full(shape[0] + 1, 1 / (shape[0] + 1))), dtype)
 
 
 def bounds_of(shares: np.ndarray) -> np.ndarray:
-    """Where N(0,1) is to be cut so that pieces have the shares `(K, C)`, which add up to 1: float32 `(K, C - 1)`."""
+    """Where N(0,1) is to be cut so that pieces have the shares `(C,)`, which add up to 1: float32 `(C - 1,)`."""
     from scipy.special import ndtri
 
-    return ndtri(np.cumsum(shares, axis=1)[:, :-1]).astype(np.float32)
-
-
-def told_of(clusters, weights=None):
-    """What networks are told: weights `(B, K C)` of clusters `(B, K, C)` of characters of weights `(B, K)`, or of 1."""
-    told = clusters if weights is None else ops.expand_dims(weights, 2) * clusters
-    return ops.reshape(told, (-1, told.shape[1] * told.shape[2]))
+    return ndtri(np.clip(np.cumsum(shares)[:-1], 1e-9, 1 - 1e-9)).astype(np.float32)

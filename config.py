@@ -232,8 +232,8 @@ class GANConfig:
     labelled: bool = True
     """Whether both networks are told the character; if not, the noise alone decides what is drawn."""
     clusters: int = 0
-    """Clusters of training pictures that look alike, of each character or, if nobody tells it, of all: found by
-    k-means, told to both networks while they learn (after Liu et al. 2020), drawn by the noise; 0: there are none."""
+    """If they are not told it: clusters of training pictures that look alike, found by k-means, which both are told
+    in its stead (after Liu et al. 2020); the noise's first number decides which is drawn. 0: there are none."""
     noise_size: int = 64
     """Length of the noise, from N(0,1)."""
     code_size: int = 128
@@ -258,8 +258,9 @@ class GANConfig:
     penalty_one_in: int = 4
     """The slope is measured at one in so many real pictures."""
     mismatch: float = 0.0
-    """Weight of what the discriminator loses where it takes a written picture for another character, summed over all
-    others (after GAN-CLS, Reed et al. 2016): what could be either is then invented less; 0: it is not asked."""
+    """Weight of what the discriminator loses where it takes a written picture for another character, or for one of
+    another cluster, summed over all others (after GAN-CLS, Reed et al. 2016): what could be either is then invented
+    less; 0: it is not asked."""
     generator_pace: float = 1.0
     """Learning rate of the generator, as a share of the discriminator's."""
     image_size: int = IMAGE_SIZE
@@ -276,22 +277,18 @@ class GANConfig:
         for name in (*sizes, "penalty_one_in", "penalty_reach", "generator_pace"):
             _require(getattr(self, name) > 0, f"`{name}` must be positive", **{name: getattr(self, name)})
         _require(self.penalty >= 0, "`penalty` must not be negative", penalty=self.penalty)
-        fits = self.mismatch == 0 or (self.mismatch > 0 and self.labelled)
-        _require(fits, "`mismatch` must be 0, or positive where both networks are told the character",
-                 mismatch=self.mismatch, labelled=self.labelled)  # fmt: skip
-        _require(self.clusters == 0 or self.clusters > 1, "`clusters` must be 0, or 2 and more", clusters=self.clusters)
+        fits = self.clusters == 0 or (self.clusters > 1 and not self.labelled and self.noise_size > 1)
+        _require(fits, "`clusters` must be 0, or 2 and more where nobody tells the character and the noise has 2 "
+                 "numbers or more", clusters=self.clusters, labelled=self.labelled,
+                 noise_size=self.noise_size)  # fmt: skip
+        fits = self.mismatch == 0 or (self.mismatch > 0 and self.classes)
+        _require(fits, "`mismatch` must be 0, or positive where both networks are told the character or a cluster",
+                 mismatch=self.mismatch, labelled=self.labelled, clusters=self.clusters)  # fmt: skip
 
     @property
-    def divided(self) -> int:
-        """How many sets of pictures clusters are found in."""
-        return len(self.alphabet) if self.labelled else 1
-
-    @property
-    def kinds(self) -> int:
-        """How many kinds of picture the networks are told apart."""
-        if self.clusters:
-            return self.divided * self.clusters
-        return len(self.alphabet) if self.labelled else 0
+    def classes(self) -> int:
+        """How many classes of pictures both networks are told apart: characters or clusters."""
+        return len(self.alphabet) if self.labelled else self.clusters
 
 
 @dataclass(frozen=True)

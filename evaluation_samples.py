@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from drawing import as_levels
 from evaluation_data import Pictures
 from generators import Writer
 from reader_evaluation import labels_on
@@ -49,7 +50,7 @@ def written(maker: Maker, noise: np.ndarray, labels: np.ndarray) -> np.ndarray:
     parts = []
     for start in range(0, len(labels), BLOCK):
         some = slice(start, start + BLOCK)
-        parts.append(np.round(255 * maker.draw(noise[some], labels[some])).astype(np.uint8))
+        parts.append(as_levels(maker.draw(noise[some], labels[some])))
     return np.concatenate(parts)
 
 

@@ -6,9 +6,9 @@ from keras import layers, ops
 
 from adversity import LOSSES, AtMostUnitStretch, Turning
 from augmentation import Seeded, augmented
-from batches import EVALUATION_BATCH, MeanOverBatch, training_part
+from batches import EVALUATION_BATCH, MeanOverBatch
 from blocks import SHEET_COLUMNS, LabelledBatches, doubled, predicted, progress_sheet
-from clusters import Clusters, DrawnCluster, NearestCluster, bounds_of, find_clusters, told_of
+from clusters import Clusters, DrawnCluster, NearestCluster, bounds_of, find_clusters
 from config import AugmentConfig, GANConfig, GANRun
 from data_processor import GlyphDataset
 from drawing import as_levels
@@ -97,7 +97,7 @@ def build_generator(config: GANConfig) -> keras.Model:
     """Builds the generator: noise `(B, Z)`, label weights `(B, K)` if it is told the character -> image `(B, S, S, 1)`.
 
     Pixels are in [0, 1]. Weights are one-hot in training; as their embedding is linear, others mix characters. Layers
-    that are worth a look are numbered by their names. Where there are clusters, the noise chooses one of the character.
+    that are worth a look are numbered by their names. Where there are clusters, the noise chooses one.
     """
     side, (first, second) = config.image_size // 4, config.widths
     noise = keras.Input((config.noise_size,), name="noise")
@@ -106,8 +106,7 @@ def build_generator(config: GANConfig) -> keras.Model:
         told = keras.Input((len(config.alphabet),), name="label_weights")
         inputs.append(told)
     if config.clusters:
-        told = told_of(DrawnCluster(config.divided, config.clusters, name=DRAWN)(noise), told)
-        noise = noise[:, 1:]  # the first number has done its work
+        told, noise = DrawnCluster(config.clusters, name=DRAWN)(noise), noise[:, 1:]  # the first has done its work
     x = layers.Dense(config.code_size)(noise)
     if told is not None:
         large = keras.initializers.RandomNormal(stddev=1.0)  # as the noise is
@@ -126,7 +125,7 @@ def build_generator(config: GANConfig) -> keras.Model:
 
 
 def build_discriminator(config: GANConfig) -> keras.Model:
-    """Builds the discriminator: image `(B, S, S, 1)` in [0, 1], what is told of it `(B, kinds)` -> score, features.
+    """Builds the discriminator: image `(B, S, S, 1)` in [0, 1], what it is told `(B, C)` -> score, features.
 
     The score `(B,)` of a picture that looks real is high; features are `(B, F)`. The character has its say by the
     product of its embedding with the features.
@@ -147,9 +146,9 @@ def build_discriminator(config: GANConfig) -> keras.Model:
     x = layers.Flatten()(convolved(x, third, 3, 2))  # (B, S/8 * S/8 * w2)
     features = layers.LeakyReLU(0.2)(layers.Dense(config.feature_size, **bounded)(x))
     score = layers.Dense(1, dtype="float32", **bounded)(features)
-    if not config.kinds:
+    if not config.classes:
         return keras.Model([image], [score[:, 0], features], name="discriminator")
-    told = keras.Input((config.kinds,), name="told")
+    told = keras.Input((config.classes,), name="told")
     character = layers.Dense(config.feature_size, use_bias=False, name="character", **bounded)(told)
     projection = layers.Dot(1, dtype="float32")([features, character])
     return keras.Model([image, told], [(score + projection)[:, 0], features], name="discriminator")
@@ -173,18 +172,17 @@ class GAN(keras.Model):
         image = keras.Input((config.image_size, config.image_size, 1), dtype="uint8", name="image")
         label = keras.Input((), dtype="int32", name="label")
         real = ops.cast(image, "float32")
+        as_written = real / 255
         if augment is not None and augment.share:
             real = augmented(real, augment, seed)
         real = real / 255
         noise = RandomNoise(config.noise_size, seed, name="draw_noise")(label)
         asked = told = ops.one_hot(label, len(config.alphabet), dtype="float32")
-        told_generator = [noise, asked][: len(generator.inputs)]
+        given = [noise, asked][: len(generator.inputs)]
         if config.clusters:
-            weights = told if config.labelled else None
-            nearest = NearestCluster(config.divided, config.clusters, name=NEAREST)
-            asked = told_of(generator.get_layer(DRAWN)(noise), weights)
-            told = told_of(nearest(real), weights)
-        generated, turn = Turning(name="turning")(generator(told_generator))
+            asked = generator.get_layer(DRAWN)(noise)
+            told = NearestCluster(config.clusters, name=NEAREST)(as_written)
+        generated, turn = Turning(name="turning")(generator(given))
         scores, _ = discriminator([generated, asked][: len(discriminator.inputs)])
         outputs = {"generated": scores, "turn": turn}
         if config.regulariser == "r1":
@@ -196,7 +194,6 @@ class GAN(keras.Model):
             outputs |= {"features": features, "told": told}
         super().__init__({"image": image, "label": label}, outputs, **kwargs)
         self.config, self.generator, self.discriminator = config, generator, discriminator
-        self.nearest = self.get_layer(NEAREST) if config.clusters else None
         for weight in generator.trainable_variables:
             weight.pace = config.generator_pace
         self.mean = MeanOverBatch()
@@ -256,32 +253,22 @@ class GAN(keras.Model):
         seen = ops.cast(ops.cast(embedding, features.dtype), "float32")  # as rounded as in the score
         agreement = ops.matmul(ops.cast(features, "float32"), ops.transpose(seen))  # (B, K)
         as_others = (real - ops.sum(agreement * told, axis=-1))[:, None] + agreement
-        as_mistaken = LOSSES[self.config.loss].of_generated(as_others)
-        mistaken = ops.sum((1 - self._own(told)) * as_mistaken, axis=-1)
+        mistaken = ops.sum((1 - told) * LOSSES[self.config.loss].of_generated(as_others), axis=-1)
         self.mismatch_metric.update_state(mistaken)
         return mistaken
 
-    def _own(self, told):
-        """1 for all clusters of the character told, and 0 for others', `(B, K)`."""
-        count = max(self.config.clusters, 1)
-        characters = ops.sum(ops.reshape(told, (-1, self.config.kinds // count, count)), axis=2)
-        return ops.repeat(characters, count, axis=1)
-
     def set_clusters(self, clusters: Clusters) -> None:
         """Tells both networks which pictures are alike."""
-        self.nearest.centres.assign(clusters.centres)
+        self.get_layer(NEAREST).centres.assign(clusters.centres)
         self.generator.get_layer(DRAWN).bounds.assign(bounds_of(clusters.shares))
 
     @property
-    def examiner(self) -> keras.Model:
-        """The discriminator as it is asked in use: nobody tells it a cluster."""
-        config, discriminator = self.config, self.discriminator
-        if not config.clusters:
-            return discriminator
-        inputs = [image := keras.Input(discriminator.inputs[0].shape[1:], name="image")]
-        if config.labelled:
-            inputs.append(keras.Input((len(config.alphabet),), name="label_weights"))
-        return keras.Model(inputs, discriminator([image, told_of(self.nearest(image), *inputs[1:])]))
+    def untold(self) -> keras.Model:
+        """The discriminator as it is asked in use: nobody tells it a cluster, so it takes the nearest."""
+        if not self.config.clusters:
+            return self.discriminator
+        image = keras.Input(self.discriminator.inputs[0].shape[1:], name="image")
+        return keras.Model([image], self.discriminator([image, self.get_layer(NEAREST)(image)]))
 
     @property
     def index_limits(self) -> dict[str, int]:
@@ -293,9 +280,9 @@ class GAN(keras.Model):
         generator, size = self.generator, self.config.image_size
         seen = {layer.name: layer.output for layer in generator.layers if layer.name[0].isdigit()}
         image = keras.Input((size, size, 1), dtype="uint8", name="image")
-        examiner = self.examiner
-        told = [keras.Input(tensor.shape[1:], name="label_weights") for tensor in examiner.inputs[1:]]
-        score, _ = examiner([ops.cast(image, "float32") / 255, *told])
+        untold = self.untold
+        told = [keras.Input(tensor.shape[1:], name="label_weights") for tensor in untold.inputs[1:]]
+        score, _ = untold([ops.cast(image, "float32") / 255, *told])
         return {
             "generator": keras.Model(generator.inputs, {"image": generator.output}),
             "layers": keras.Model(generator.inputs, seen),
@@ -318,7 +305,7 @@ class GANTask(ModelTask):
         UserError: There are too few pictures to compare epochs by.
     """
 
-    kind, stated = "invent", ("alphabet", "image_size", "noise_size", "labelled")
+    kind, stated = "invent", ("alphabet", "image_size", "noise_size", "labelled", "clusters")
     untrained = staticmethod(build_gan)
 
     def __init__(self, run: GANRun, data: GlyphDataset, reader: Recogniser | None = None, strokes: StrokesBySet = None):
@@ -337,9 +324,8 @@ class GANTask(ModelTask):
     def build(self) -> GAN:
         model = super().build()
         if count := self.run.model.clusters:
-            part = training_part(self.run, self.data)
-            kinds = part.labels if self.run.model.labelled else np.zeros_like(part.labels)
-            model.set_clusters(find_clusters(part.images, kinds, count, self.run.seed))
+            drawn = self.training_batches()  # an epoch of them
+            model.set_clusters(find_clusters(drawn.part.images[drawn.order], count, self.run.seed))
         return model
 
     def batches(self, part: GlyphDataset, batch_size: int, **drawn) -> LabelledBatches:
@@ -381,4 +367,4 @@ class GANTask(ModelTask):
 
     def features(self, model: GAN, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """The discriminator's features `(N, F)` of images, for the projector."""
-        return predicted(model.examiner, images / np.float32(255), *self._told(labels))[1]
+        return predicted(model.untold, images / np.float32(255), *self._told(labels))[1]

@@ -80,7 +80,7 @@ class Arguments:
     pictures of --style are digits only, or cvae-ascii, cgan-ascii; gan-digits."""
     temperature: float | None = None
     """How unusual hands and characters of a model may be: 0 draws the most usual alone, 1 all as people write. Unset:
-    0.8."""
+    0.65."""
     style: Path | None = None
     """The hand: a file of --save-style, or a folder of pictures of your own characters, any few of them. A picture is
     named by its character, a.png, or like the files of synthetic_image_generator.py, upper_A.png, comma.png; a number

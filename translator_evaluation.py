@@ -13,6 +13,7 @@ import numpy as np
 
 from checks import unit_range
 from config import DIGITS
+from drawing import as_levels
 from evaluation_data import Pictures
 from glyph_metrics import SSIM_WINDOW, nearest_glyph, ssim, within
 from reader_evaluation import (
@@ -189,7 +190,7 @@ def legibility(font: str, glyphs: np.ndarray, type_glyphs: np.ndarray, read: np.
     """
     allowed, labels, label_of = pictures.allowed, pictures.labels, labels_on(alphabet, judge.alphabet)
     own, every_glyph = (label_of[judge.recognise(images, allowed or alphabet).probabilities.argmax(axis=1)]
-                        for images in (np.round(255 * glyphs).astype(np.uint8), type_glyphs))  # fmt: skip
+                        for images in (as_levels(glyphs), type_glyphs))  # fmt: skip
     oracle = every_glyph[read]
     return {
         f"{font}: {name} by {judge.folder.name}": Measure.counted(

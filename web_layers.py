@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from activations import Layer, drawing_inputs, reading_inputs
+from drawing import as_levels
 from generators import Writer
 from inference_tasks import default_model
 from layer_figure import BARS, GAP, ROW, bars_for, draw_layer, draw_maps, grid_for, limit_of
@@ -110,7 +111,7 @@ def _output(model: TrainedModel, made: list[Layer], glyph: np.ndarray | None) ->
     output = {}
     if not isinstance(model, Recogniser):
         drawn = next(layer for layer in reversed(made) if layer.kind == "picture")
-        output["image"] = glyph_url(np.round(255 * drawn.values[..., 0]).astype(np.uint8))
+        output["image"] = glyph_url(as_levels(drawn.values[..., 0]))
     if glyph is not None:
         seen = glyph[None, ..., None]
         reads = isinstance(model, Recogniser)
