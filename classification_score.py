@@ -4,7 +4,6 @@ Keras is loaded where it trains, and so is no part of any other measure.
 """
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -13,6 +12,7 @@ import numpy as np
 
 from checks import check, check_labels, require, unit_range
 from metrics import Share, accuracy
+from shell import unheard
 
 STEPS, BATCH = 1200, 128  # of the learner's training, however many pictures there are
 PEAK_RATE = 2e-3  # of Adam; it falls to zero by a cosine
@@ -64,31 +64,22 @@ ROUNDING = "TF_ENABLE_ONEDNN_OPTS"
 
 
 @contextmanager
-def _quick_and_unheard() -> Iterator[None]:
+def _quick() -> Iterator[None]:
     """Has TensorFlow, which is loaded meanwhile, compute with oneDNN on every processor: it takes 0.4 of the time.
 
-    Its C++ says so as it is loaded, whatever is to be logged: standard error is kept from the terminal. Neither is
-    handed down to programs that are started later.
+    That is not handed down to programs that are started later.
     """
-    usual, heard = os.environ.get(ROUNDING), os.dup(2) if sys.stderr is not None else None  # else 2 is any file by now
+    usual = os.environ.get(ROUNDING)
     os.environ.setdefault(ROUNDING, "1")
     try:
-        if heard is not None:
-            sys.stderr.flush()
-            with open(os.devnull, "wb") as nowhere:
-                os.dup2(nowhere.fileno(), 2)
         yield
     finally:
         if usual is None:
             del os.environ[ROUNDING]
-        if heard is not None:
-            os.dup2(heard, 2)
-            os.close(heard)
 
 
 def _learn_and_read(training: LabelledPictures, test: LabelledPictures, classes: int) -> Share:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _quick_and_unheard():
+    with _quick(), unheard():
         import keras
 
     keras.utils.set_random_seed(0)

@@ -55,14 +55,16 @@ class NoiseGlyphs:
     """
 
     def __init__(self, model: TrainedModel, noise_size: int, drawn_by: Sequence[str], temperature: float):
-        self.noise_size, self.temperature = noise_size, temperature
+        self.noise_size, self.scale = noise_size, np.full(noise_size, temperature, np.float32)
+        if model.card.get("clusters"):
+            self.scale[0] = 1  # which chooses a cluster: scaled down, it would choose some less often than people do
         self.name, self.alphabet, self.image_size = model.card["name"], model.alphabet, model.image_size
         drawing = [model.card["files"].get(part, "") for part in drawn_by]
         self.fingerprint = hashlib.sha256("".join(drawing).encode()).hexdigest()
 
     def hand(self, seed: int) -> Style | None:
         noise = np.random.default_rng([seed, HAND]).standard_normal(self.noise_size, np.float32)
-        return self._style(np.float32(self.temperature) * noise)
+        return self._style(self.scale * noise)
 
     def _style(self, vector: np.ndarray, own: dict[str, np.ndarray] | None = None) -> Style:
         return Style(vector, self.name, self.fingerprint, own or {})
@@ -75,7 +77,7 @@ class NoiseGlyphs:
         """
         size = self.noise_size
         own = numbered([seed, CHARACTER], start, count, lambda rng: rng.standard_normal((BLOCK, size), np.float32))
-        noise = np.float32(self.temperature) * own
+        noise = self.scale * own
         if shared is None:
             return noise
         # shares whose squares sum to 1: the noise varies as much as that of single characters

@@ -75,7 +75,12 @@ class RunState:
             with written_whole(self.folder / "config.json") as draft:
                 draft.write_text(json.dumps({**self.settings, **facts}, indent=1))
             self.history = self._read_history()  # only now can no other process add to it
-            yield
+            try:
+                yield
+            except UserError:
+                if not self._saved():  # it never began: whoever mends the mistake may change any setting
+                    (self.folder / "config.json").unlink(missing_ok=True)
+                raise
 
     def _read_history(self) -> list[dict[str, float]]:
         """The history that the last committed epoch holds; empty before the first."""

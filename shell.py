@@ -130,6 +130,26 @@ def unframed(box: str) -> str:
 
 
 @contextlib.contextmanager
+def unheard() -> Iterator[None]:
+    """Inside, what libraries tell of themselves as they are loaded stays off the terminal: standard error is closed.
+
+    TensorFlow's C++ speaks of oneDNN before it can be told what to log.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # and of much else later on
+    heard = os.dup(2) if sys.stderr is not None else None  # else 2 is any file by now
+    try:
+        if heard is not None:
+            sys.stderr.flush()
+            with open(os.devnull, "wb") as nowhere:
+                os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        if heard is not None:
+            os.dup2(heard, 2)
+            os.close(heard)
+
+
+@contextlib.contextmanager
 def naming(subject: object) -> Iterator[None]:
     """Puts the thing that the block is about in front of its `UserError`, which then reads `subject: text`."""
     try:

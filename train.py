@@ -14,7 +14,7 @@ import tyro
 
 from config import RunConfig
 from presets import PRESETS
-from shell import UserError, did_you_mean, parse, run_script
+from shell import UserError, did_you_mean, parse, run_script, unheard
 
 BACKENDS = ("tensorflow", "jax")  # the first is the default
 ACCELERATOR = "GPU"  # TensorFlow's name of the devices that share a batch
@@ -88,13 +88,13 @@ def start_backend(run: RunConfig) -> None:
     Raises:
         UserError: The backend that the environment names is none to train on, or is not installed.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     backend = os.environ.get("KERAS_BACKEND", BACKENDS[0])
     if backend not in BACKENDS:
         raise UserError(f"KERAS_BACKEND={backend}: expected {' or '.join(BACKENDS)}{did_you_mean(backend, BACKENDS)}; "
                         f"set one, or unset the variable for {BACKENDS[0]}")  # fmt: skip
     try:
-        import keras
+        with unheard():
+            import keras
     except ImportError as error:
         raise UserError(f"KERAS_BACKEND={backend}: expected an installed library, but there is no module "
                         f"{error.name!r}; install it, or unset the variable for TensorFlow") from None  # fmt: skip

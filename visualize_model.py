@@ -10,7 +10,6 @@ python visualize_model.py recogniser-ascii --image a.png --gif
 """
 
 import html
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from config import RunConfig
 from presets import PRESETS
 from run_settings import from_settings
 from runtime import CARD, find_models, read_card
-from shell import UserError, did_you_mean, parse, run_script, written_whole
+from shell import UserError, did_you_mean, parse, run_script, unheard, written_whole
 
 INSTALL_DOT = (
     "`apt-get install graphviz` (Debian, Ubuntu), `brew install graphviz` (macOS), `conda install python-graphviz`"
@@ -159,7 +158,8 @@ def output_file(out: Path, name: str, formats: tuple[str, ...]) -> Path:
 
 def build(run: RunConfig):
     """The untrained Keras model of a run."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with unheard():
+        import keras  # noqa: F401 (it is loaded here, so that what it loads is not heard)
     from tasks import build_model
 
     return build_model(run)

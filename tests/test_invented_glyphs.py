@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from toy_generators import SIDE, type_of, write_generator
+from trained_folders import change_card
 
 from config import DIGITS
 from generators import Generator
@@ -31,6 +32,17 @@ def told(models) -> Generator:
 @pytest.fixture(scope="module")
 def untold(models) -> UntoldGlyphs:
     return UntoldGlyphs(Generator.open("untold", models), TypeReader)
+
+
+def test_what_chooses_a_cluster_is_drawn_as_it_comes_at_any_temperature(models):
+    change_card(models / "untold", clusters=3)
+    try:
+        generator = Generator.open("untold", models)
+    finally:
+        change_card(models / "untold", clusters=None)
+    cool, warm = (UntoldGlyphs(generator, TypeReader, temperature).noise(4, 0) for temperature in (0.5, 1.0))
+    np.testing.assert_array_equal(cool[:, 0], warm[:, 0])
+    np.testing.assert_allclose(cool[:, 1:], warm[:, 1:] / 2)
 
 
 class TypeReader:

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 import shell
-from shell import PIPE_CLOSED, STALE, UserError, did_you_mean, naming, unframed, written_whole
+from shell import PIPE_CLOSED, STALE, UserError, did_you_mean, naming, unframed, unheard, written_whole
 
 ROOT = Path(shell.__file__).parent
 
@@ -42,6 +42,20 @@ def run(body: str, **options) -> subprocess.CompletedProcess:
 def test_exit_codes_and_single_lines(body, code, stderr):
     done = run(body)
     assert (done.returncode, done.stderr) == (code, stderr)
+
+
+def test_only_what_is_said_once_all_is_loaded_is_heard(capfd):
+    with unheard():
+        os.write(2, b"how it rounds")
+    os.write(2, b"an error")
+    assert capfd.readouterr().err == "an error"
+
+
+def test_a_standard_error_that_was_closed_is_left_alone(capfd, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    with unheard():
+        os.write(2, b"to a file that has its number")
+    assert capfd.readouterr().err == "to a file that has its number"
 
 
 def test_a_bug_keeps_its_traceback():

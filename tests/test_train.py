@@ -217,6 +217,12 @@ def train_stopped_once(run: RunConfig, monkeypatch) -> None:
     train.main(run)
 
 
+def history_of(logs: Path) -> list[dict[str, float]]:
+    """Of all epochs, the best and the others, without how long they took."""
+    history = json.loads((logs / "finished.json").read_text())["history"]
+    return [{name: value for name, value in epoch.items() if name != "seconds"} for epoch in history]
+
+
 def build_layers_up_to_two_digits() -> None:
     """Lets Keras number the next layers from 6 on, so that in the order of names some of them change their places."""
     keras.utils.clear_session()
@@ -232,6 +238,7 @@ def test_a_run_stopped_by_ctrl_c_ends_with_the_bits_of_the_unbroken_one(request,
     build_layers_up_to_two_digits()
     train_stopped_once(replace(unbroken, **places_below(tmp_path)), monkeypatch)
     assert_same_bits(unbroken.models_dir / unbroken.name, tmp_path / "models" / unbroken.name)
+    assert history_of(unbroken.logs_dir / unbroken.name) == history_of(tmp_path / "logs" / unbroken.name)
 
 
 @pytest.mark.usefixtures("policy")
@@ -384,6 +391,24 @@ def test_other_data_cannot_continue_a_run(smoke_run, tmp_path):
         RunState(run).claimed(data_sha256="two"),
     ):
         pass
+
+
+def test_a_run_that_a_mistake_ended_before_an_epoch_may_begin_otherwise(smoke_run, tmp_path):
+    run = replace(smoke_run, logs_dir=tmp_path)
+    with pytest.raises(UserError, match="too few"), RunState(run).claimed():
+        raise UserError("too few")
+    with RunState(replace(run, batch_size=run.batch_size + 1)).claimed():
+        pass
+
+
+def test_a_mistake_later_on_leaves_the_run_as_it_began(smoke_run, tmp_path):
+    run = replace(smoke_run, logs_dir=tmp_path)
+    (tmp_path / run.name / "state" / "epoch-0001").mkdir(parents=True)
+    (tmp_path / run.name / "state" / "epoch-0001" / "history.json").write_text("[]")
+    with pytest.raises(UserError, match="full"), RunState(run).claimed():
+        raise UserError("the disk is full")
+    with pytest.raises(UserError, match="holds an interrupted run begun with"):
+        RunState(replace(run, batch_size=run.batch_size + 1))
 
 
 def test_a_diverged_run_says_so(smoke_run, tmp_path):
