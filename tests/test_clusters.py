@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clusters import DrawnCluster, NearestCluster, bounds_of, directions, find_clusters
+from clusters import DrawnCluster, NearestCluster, bounds_of, directions, find_clusters, upright
 from data_processor import TRAIN
 from shell import UserError
 
@@ -27,12 +27,36 @@ def test_pictures_that_look_alike_are_one_cluster(training_images):
 
 
 @pytest.mark.parametrize(("turns", "direction"), [(0, 0), (1, 6), (2, 4), (3, 2)])
-def test_ink_that_rises_to_a_side_is_told_by_its_direction(turns, direction):
-    """Counted clockwise from the right, as rows count downwards; the edge of the picture counts as any."""
+def test_ink_that_rises_to_a_side_is_told_by_its_direction(monkeypatch, turns, direction):
+    """Counted clockwise from the right, as rows count downwards."""
+    monkeypatch.setattr("clusters.upright", lambda images: images[..., 0])
     ramp = np.tile(np.linspace(0, 1, 28, dtype=np.float32), (28, 1))
     seen = np.array(directions(np.rot90(ramp, turns)[None, ..., None])).reshape(7, 7, 8)[3, 3]
-    expected = 2 / 27 * np.maximum(np.cos(2 * np.pi / 8 * (np.arange(8) - direction)), 0)
-    np.testing.assert_allclose(seen, expected, atol=1e-6)
+    parts = 2 / 27 * np.maximum(np.cos(2 * np.pi / 8 * (np.arange(8) - direction)), 0)
+    np.testing.assert_allclose(seen, parts / (np.linalg.norm(parts) + 0.05), atol=1e-5)
+
+
+def strokes(slants) -> np.ndarray:
+    """Pictures float32 `(N, 28, 28, 1)` of a stroke 3 pixels wide that slants so far."""
+    down, right = np.mgrid[:28, :28]
+    within = [(np.abs(right - 13.5 + slant * (down - 13.5)) < 2) & (np.abs(down - 13.5) < 9) for slant in slants]
+    return np.array(within, np.float32)[..., None]
+
+
+def test_slanted_strokes_are_set_upright():
+    flat = np.zeros((2, 28, 28, 1), np.float32)
+    flat[0, 13:15, 6:22] = 1  # a dash; the other one is blank
+    given = np.concatenate([strokes([0, 0.5, -0.5]), flat])
+    stood = np.array(upright(given))
+    np.testing.assert_allclose(stood[[0, 3, 4]], given[[0, 3, 4], ..., 0], atol=1e-5)
+    for one in stood[1:3]:
+        assert np.abs(one - stood[0]).mean() < 0.3 * np.abs(given[1] - given[0]).mean()
+
+
+def test_how_far_it_slants_does_not_matter():
+    same, other = np.array(directions(np.concatenate([strokes([0, 0.4]), np.rot90(strokes([0]), axes=(1, 2))])))[1:]
+    straight = np.array(directions(strokes([0])))[0]
+    assert np.linalg.norm(same - straight) < 0.5 * np.linalg.norm(other - straight)
 
 
 def test_clusters_are_a_function_of_the_seed():
