@@ -190,9 +190,9 @@ def output_file(arguments: Arguments) -> Path:
     outputs = [path for path in (out, arguments.boxes, arguments.save_style) if path]
     inputs = [path for path in (arguments.file, arguments.style, arguments.mix_style) if path]
     files = [path.resolve() for path in outputs]
+    given, hands = ([path.resolve() for path in some] for some in (inputs, inputs[arguments.file is not None :]))
     for path in outputs:
-        given = [other.resolve() for other in inputs]
-        shown = is_picture_name(path) and any(folder in given for folder in path.resolve().parents)  # among the hand's
+        shown = is_picture_name(path) and any(folder in hands for folder in path.resolve().parents)  # among the hand's
         if shown or path.resolve() in given or files.count(path.resolve()) > 1:
             raise UserError(f"{path}: would overwrite a file that was given, or another result; choose another name")
     return out

@@ -125,8 +125,22 @@ def unframed(box: str) -> str:
     error, *rest = [" ".join(section.split()) for section in sections if section.strip()] or ["wrong arguments"]
     suggestion = next((f" (did you mean {text.split()[3]}?)" for text in rest if text.startswith("Perhaps")), "")
     suggestion += next((f"; {text.lower()}" for text in rest if text.startswith("Available")), "")
-    error = re.sub(r"^Error parsing \w+: ", "", error)  # which says a name of the code's
-    return f"{error.rstrip('.')}{suggestion}; see {Path(sys.argv[0]).name} --help"
+    return f"{_in_plain_words(error).rstrip('.')}{suggestion}; see {Path(sys.argv[0]).name} --help"
+
+
+def _in_plain_words(error: str) -> str:
+    """An error of tyro (1.0.17) without names of the code's, types of Python's, and choices in the order of a set."""
+    error = re.sub(r"^Error parsing (?=-)|^Error parsing [\w.-]+: ", "", error)
+    error = re.sub(
+        r"no type matching \S*?([A-Z]+(?: [A-Z]+)*)\}? could be instantiated from \[(.*?)\]\..*",
+        r"expected \1, received \2",
+        error,
+    )
+    return re.sub(r"(?<=Expected one of )\(.*\)", lambda choices: _sorted_choices(choices[0]), error)
+
+
+def _sorted_choices(choices: str) -> str:
+    return ", ".join(sorted(choice for choice in re.findall(r"'([^']*)'", choices) if choice != "None"))
 
 
 @contextlib.contextmanager

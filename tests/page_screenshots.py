@@ -1,5 +1,6 @@
 """Screenshots of the page for the README: python tests/page_screenshots.py, run beside the models."""
 
+import argparse
 import io
 import sys
 import tempfile
@@ -25,6 +26,7 @@ Yours, No. 33"""
 
 def main() -> None:
     """Writes page-read.png, page-write.png and, in the dark, page-inside.png."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     with tempfile.TemporaryDirectory() as folder, serving(all_models(Path(folder))) as address, browsing() as browser:
         for name, look in LOOKS.items():
             page = browser.new_page(viewport=SIZE, reduced_motion="reduce",

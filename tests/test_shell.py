@@ -248,5 +248,28 @@ def test_framed_messages_become_one_line():
     assert unframed("Error parsing RunConfig: too many").startswith("too many; see ")
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("Error parsing __tyro-dummy-inner__.model: `a` must be 2. Received: a=1", "`a` must be 2. Received: a=1"),
+        (
+            "Error parsing --spacing: no type matching {None}|{FLOAT FLOAT} could be instantiated from ['2']. Got "
+            "errors: - <class 'NoneType'>: ['2'] does not match choices ('None',) - `[bold]FLOAT[/bold]`",
+            "--spacing: expected FLOAT FLOAT, received '2'",
+        ),
+        (
+            "Error parsing --random: no type matching {None}|INT could be instantiated from ['abc']. Got errors: - x",
+            "--random: expected INT, received 'abc'",
+        ),
+        (
+            "invalid choice 'x' for argument '--source'. Expected one of ('mnist', 'None', 'cgan')",
+            "invalid choice 'x' for argument '--source'. Expected one of cgan, mnist",
+        ),
+    ],
+)
+def test_the_words_of_the_parser_are_told_in_plain(said, told):
+    assert unframed(said) == f"{told}; see {Path(sys.argv[0]).name} --help"
+
+
 def test_user_error_is_a_value_error():
     assert issubclass(UserError, ValueError)  # so that tyro reports one raised by a setting as a wrong setting
