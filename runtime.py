@@ -160,13 +160,18 @@ class TrainedModel:
         session, count = self.session_of(part), len(next(iter(values.values())))
         tensors = (*session.get_inputs(), *session.get_overridable_initializers())  # those are inputs with a default
         known = {tensor.name for tensor in tensors}  # an export drops an input that changes nothing
-        taken = {name: value for name, value in values.items() if name in known}
+        taken = {name: _not_empty(value) for name, value in values.items() if name in known}
         batches = [{name: value if len(value) == 1 else value[start : start + BATCH] for name, value in taken.items()}
                    for start in range(0, max(count, 1), BATCH)]  # fmt: skip
         results = [session.run(list(wanted), batch) for batch in batches]
-        outputs = [np.concatenate(parts) for parts in zip(*results, strict=True)]
+        outputs = [np.concatenate(parts)[:count] for parts in zip(*results, strict=True)]
         self.refuse_nan(*outputs)
         return outputs
+
+
+def _not_empty(batch: np.ndarray) -> np.ndarray:
+    """A batch, or one row of zeros in place of none: on some processors onnxruntime takes no empty ones."""
+    return batch if len(batch) else np.zeros((1, *batch.shape[1:]), batch.dtype)
 
 
 def model_places(models_dir: Path | None = None) -> list[Path]:
