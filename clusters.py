@@ -1,8 +1,8 @@
 """Clusters of pictures that look alike: what the networks of a plain GAN are told in a character's stead.
 
 Reference: Liu et al. 2020, "Diverse Image Generation via Self-Conditioned GANs" (arXiv:2006.10728), who cluster what
-the discriminator sees, again and again; here it is the directions of strokes set upright, once,
-so that nothing moves in training.
+the discriminator sees, again and again; here it is the directions of strokes set upright, once, so that nothing moves
+in training.
 """
 
 from collections.abc import Iterator

@@ -188,9 +188,9 @@ def output_file(arguments: Arguments) -> Path:
     if out.suffix.lower() != ".png":
         raise UserError(f"--out {out}: expected a .png file; received {out.suffix or 'a name without suffix'}")
     outputs = [path for path in (out, arguments.boxes, arguments.save_style) if path]
-    inputs = [path for path in (arguments.file, arguments.style, arguments.mix_style) if path]
     files = [path.resolve() for path in outputs]
-    given, hands = ([path.resolve() for path in some] for some in (inputs, inputs[arguments.file is not None :]))
+    hands = [path.resolve() for path in (arguments.style, arguments.mix_style) if path]
+    given = [*hands, *(path.resolve() for path in (arguments.file,) if path)]
     for path in outputs:
         shown = is_picture_name(path) and any(folder in hands for folder in path.resolve().parents)  # among the hand's
         if shown or path.resolve() in given or files.count(path.resolve()) > 1:
