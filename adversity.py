@@ -37,18 +37,18 @@ LOSSES = {
 
 
 @ops.custom_gradient
-def _turning(pixels):
-    """Pixels `(B, P)`, then two zeros; what flows back is multiplied by the second zero's gradient over the first's.
+def _turning(pixels, zeros):
+    """Pixels `(B, P)` and zeros `(B, 2)`; what flows back is multiplied by the second zero's gradient over the first's.
 
     So whoever adds both zeros to a loss, the second times a ratio, has this ratio applied picture by picture, whatever
     else the loss is scaled by: batch size, devices or the loss scale of half precision.
     """
 
-    def gradient(*arguments, upstream=None):
-        (upstream,) = arguments if upstream is None else (upstream,)
-        return upstream[:, :-2] * (upstream[:, -1:] / upstream[:, -2:-1])
+    def gradient(*given):
+        of_pixels, of_zeros = given if len(given) == 2 else given[0]  # JAX hands over both as one
+        return of_pixels * (of_zeros[:, 1:] / of_zeros[:, :1]), of_zeros
 
-    return ops.pad(pixels, [(0, 0), (0, 2)]), gradient
+    return (pixels, zeros), gradient
 
 
 class Turning(layers.Layer):
@@ -68,8 +68,9 @@ class Turning(layers.Layer):
 
     def call(self, images):
         size = images.shape[1]
-        turned = _turning(ops.reshape(images, (-1, size * size)))
-        return ops.reshape(turned[:, :-2], (-1, size, size, 1)), turned[:, -2:]
+        pixels = ops.reshape(images, (-1, size * size))
+        turned, zeros = _turning(pixels, ops.zeros((ops.shape(pixels)[0], 2), pixels.dtype))
+        return ops.reshape(turned, (-1, size, size, 1)), zeros
 
 
 class AtMostUnitStretch(keras.constraints.Constraint):

@@ -4,8 +4,8 @@ python benchmarks/bench_gan.py
 
 The recipe is that of most examples: a step for the discriminator, then one for the generator, for which pictures are
 generated and scored again, and an optimizer for each. It trains the very same networks on the very same pictures, by
-their losses alone: no penalty, no mismatches, no clusters. A stretch of the one is followed by a stretch of the other,
-in one process.
+their losses alone: no penalty, no mismatches, no clusters, no averages of weights. A stretch of the one is followed by a
+stretch of the other, in one process.
 """
 
 import statistics
@@ -98,10 +98,10 @@ def make_contestants(run: GANRun, task: Any) -> list[Contestant]:
     def contestant(name: str, model: Any) -> Contestant:
         return Contestant(name, model, task.training_batches(), run.seed, translate=None, may_go_on=None)
 
-    plain = replace(run, model=replace(run.model, regulariser="none", mismatch=0.0, clusters=0))
+    plain = replace(run, averaging=0.0, model=replace(run.model, regulariser="none", mismatch=0.0, clusters=0))
     models = [build_gan(settings) for settings in (run, plain)]
-    for model in models:
-        model.compile(make_optimizer(run, steps=len(task.training_batches()) * run.epochs))
+    for model, settings in zip(models, (run, plain), strict=True):
+        model.compile(make_optimizer(settings, steps=len(task.training_batches()) * run.epochs))
     names = "one pass, as it is trained", "one pass, bare", "two steps, bare"
     return [contestant(*named) for named in zip(names, [*models, build_two_steps(plain)], strict=True)]
 
