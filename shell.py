@@ -26,6 +26,7 @@ ADVICE = {
     errno.ENOSPC: "make room, or choose another disk",
 }
 """What to do about what the system refuses most."""
+COMMANDS = "Available subcommands: "  # as tyro introduces them
 STALE = 3600  # seconds without a change after which a workspace counts as left behind
 
 
@@ -124,8 +125,16 @@ def unframed(box: str) -> str:
     sections = " ".join(lines).split("─")  # rules between sections
     error, *rest = [" ".join(section.split()) for section in sections if section.strip()] or ["wrong arguments"]
     suggestion = next((f" (did you mean {text.split()[3]}?)" for text in rest if text.startswith("Perhaps")), "")
-    suggestion += next((f"; {text.lower()}" for text in rest if text.startswith("Available")), "")
+    for text in rest:
+        if text.startswith(COMMANDS):
+            error, suggestion = _unknown_command(error, text.removeprefix(COMMANDS)), ""
     return f"{_in_plain_words(error).rstrip('.')}{suggestion}; see {Path(sys.argv[0]).name} --help"
+
+
+def _unknown_command(error: str, commands: str) -> str:
+    """Which word stands where a command should, and which there are."""
+    word = error.partition(": ")[2].split()[0].rstrip(",")
+    return f"expected one of {commands}, received {word!r}{did_you_mean(word, commands.split(', '))}"
 
 
 def _in_plain_words(error: str) -> str:
@@ -136,6 +145,8 @@ def _in_plain_words(error: str) -> str:
         r"expected \1, received \2",
         error,
     )
+    error = re.sub(r"invalid literal for int\(\) with base 10: ", "expected a whole number, received ", error)
+    error = error.replace("could not convert string to float: ", "expected a number, received ")
     return re.sub(r"(?<=Expected one of )\(.*\)", lambda choices: _sorted_choices(choices[0]), error)
 
 

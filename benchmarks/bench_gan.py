@@ -4,8 +4,8 @@ python benchmarks/bench_gan.py
 
 The recipe is that of most examples: a step for the discriminator, then one for the generator, for which pictures are
 generated and scored again, and an optimizer for each. It trains the very same networks on the very same pictures, by
-their losses alone: no penalty, no mismatches, no clusters, no averages of weights. A stretch of the one is followed by a
-stretch of the other, in one process.
+their losses alone: no penalty, no mismatches, no clusters, no averages of weights. A stretch of the one is followed by
+a stretch of the other, in one process.
 """
 
 import statistics

@@ -262,6 +262,15 @@ def test_framed_messages_become_one_line():
             "--random: expected INT, received 'abc'",
         ),
         (
+            "Error parsing --epochs: invalid literal for int() with base 10: '2.5'",
+            "--epochs: expected a whole number, received '2.5'",
+        ),
+        ("Error parsing --rate: could not convert string to float: 'x'", "--rate: expected a number, received 'x'"),
+        (
+            "Unrecognized options: tran, -x\n───\nAvailable subcommands: train, test\n───\nPerhaps you meant: -y",
+            "expected one of train, test, received 'tran' (did you mean 'train'?)",
+        ),
+        (
             "invalid choice 'x' for argument '--source'. Expected one of ('mnist', 'None', 'cgan')",
             "invalid choice 'x' for argument '--source'. Expected one of cgan, mnist",
         ),
