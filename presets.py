@@ -86,7 +86,7 @@ _SD19_WRITER = replace(
     dataset=("sd19",),
     cleaned_by=None,
     legible=0.0,
-    model=replace(_ASCII_WRITER.model, alphabet=ALNUM, image_size=64, likelihood="continuous"),
+    model=replace(_ASCII_WRITER.model, alphabet=ALNUM, image_size=64),
 )
 
 _DIGIT_INVENTOR = GANRun(
