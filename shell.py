@@ -120,7 +120,8 @@ def _quick_checks_of_defaults() -> Iterator[None]:
 
 
 def unframed(box: str) -> str:
-    """What a framed message of tyro says, as one line: the error, then its first suggestion, then where help is."""
+    """What a framed message of tyro says, as one line: the error, then a suggestion or what there is, then where help
+    is."""
     lines = [line.strip(" │") for line in box.splitlines() if not line.startswith(("╭", "╰"))]
     sections = " ".join(lines).split("─")  # rules between sections
     error, *rest = [" ".join(section.split()) for section in sections if section.strip()] or ["wrong arguments"]
@@ -133,8 +134,10 @@ def unframed(box: str) -> str:
 
 def _unknown_command(error: str, commands: str) -> str:
     """Which word stands where a command should, and which there are."""
-    word = error.partition(": ")[2].split()[0].rstrip(",")
-    return f"expected one of {commands}, received {word!r}{did_you_mean(word, commands.split(', '))}"
+    word = re.split(r", | \(applied", error.partition(": ")[2])[0]
+    if word.startswith("-"):
+        return f"expected a command before {word}: one of {commands}"
+    return f"unknown command {word!r}{did_you_mean(word, commands.split(', '))}; expected one of {commands}"
 
 
 def _in_plain_words(error: str) -> str:
@@ -145,8 +148,11 @@ def _in_plain_words(error: str) -> str:
         r"expected \1, received \2",
         error,
     )
-    error = re.sub(r"invalid literal for int\(\) with base 10: ", "expected a whole number, received ", error)
+    error = error.replace("invalid literal for int() with base 10: ", "expected a whole number, received ")
     error = error.replace("could not convert string to float: ", "expected a number, received ")
+    error = re.sub(r"Could not (?:parse arguments|find valid parse for arguments:) \[(.*?)\].*",
+                   r"expected other values, received \1", error)  # fmt: skip
+    error = error.replace("expected INT,", "expected a whole number,").replace("expected FLOAT,", "expected a number,")
     return re.sub(r"(?<=Expected one of )\(.*\)", lambda choices: _sorted_choices(choices[0]), error)
 
 

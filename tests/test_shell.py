@@ -259,7 +259,7 @@ def test_framed_messages_become_one_line():
         ),
         (
             "Error parsing --random: no type matching {None}|INT could be instantiated from ['abc']. Got errors: - x",
-            "--random: expected INT, received 'abc'",
+            "--random: expected a whole number, received 'abc'",
         ),
         (
             "Error parsing --epochs: invalid literal for int() with base 10: '2.5'",
@@ -268,7 +268,23 @@ def test_framed_messages_become_one_line():
         ("Error parsing --rate: could not convert string to float: 'x'", "--rate: expected a number, received 'x'"),
         (
             "Unrecognized options: tran, -x\n───\nAvailable subcommands: train, test\n───\nPerhaps you meant: -y",
-            "expected one of train, test, received 'tran' (did you mean 'train'?)",
+            "unknown command 'tran' (did you mean 'train'?); expected one of train, test",
+        ),
+        (
+            "Unrecognized options:\n───\nAvailable subcommands: train, test",
+            "unknown command ''; expected one of train, test",
+        ),
+        (
+            "Unrecognized options: -x, 3\n───\nAvailable subcommands: train, test",
+            "expected a command before -x: one of train, test",
+        ),
+        (
+            "Error parsing --widths: Could not parse arguments ['1', 'x'] into tuple type typing.Tuple[int, int]",
+            "--widths: expected other values, received '1', 'x'",
+        ),
+        (
+            "Error parsing --share: Could not find valid parse for arguments: ['a']",
+            "--share: expected other values, received 'a'",
         ),
         (
             "invalid choice 'x' for argument '--source'. Expected one of ('mnist', 'None', 'cgan')",
