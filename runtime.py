@@ -26,7 +26,7 @@ CARD_FIELDS = {
 }  # what no model can be used without
 FIGURE = re.compile(r'\{\s+("value":[^{}]*?)\s+\}')  # as JSON spreads one over many lines
 MODELS_DIR = Path(__file__).resolve().parent / "modelh5"  # the shipped models
-BATCH = 256  # pictures a call: bounds the memory, whatever is asked
+BATCH = 256  # pictures a call: ONNX Runtime keeps what the largest took, and more at a time are no faster
 RULED_OUT = np.float32(-1e9)  # log prior of a character that may not be read
 
 
