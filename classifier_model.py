@@ -46,11 +46,19 @@ def _lenet(image, config: ClassifierConfig):
     return x
 
 
+def _pooled(image, config: ClassifierConfig):
+    """Feature map `(B, S/8, S/8, w2)`, sides rounded down: padded 5x5 convolutions with pooling."""
+    x = image
+    for width in config.widths:  # (B, S/2, S/2, w0), (B, S/4, S/4, w1), (B, S/8, S/8, w2)
+        x = layers.MaxPooling2D()(_convolve(x, width, kernel=5))
+    return x
+
+
 def build_reader(config: ClassifierConfig) -> keras.Model:
     """Builds the network: image `(B, S, S, 1)` in 0..255 -> logits `(B, K)` over the alphabet, features `(B, F)`."""
     image = keras.Input((config.image_size, config.image_size, 1), name="image")
     x = layers.Rescaling(1 / 255, name="scale")(image)
-    x = {"residual": _residual, "lenet": _lenet}[config.architecture](x, config)
+    x = {"residual": _residual, "lenet": _lenet, "pooled": _pooled}[config.architecture](x, config)
     x = layers.Flatten()(x)
     if config.hidden:
         x = layers.Dense(config.hidden, use_bias=False)(x)

@@ -139,11 +139,13 @@ class ClassifierConfig:
 
     alphabet: str = DIGITS
     """Characters it reads, in label order; or a name: digits, upper, lower, letters, alnum, ascii."""
-    architecture: Literal["residual", "lenet"] = "residual"
+    architecture: Literal["residual", "lenet", "pooled"] = "residual"
     """`residual`: 3x3 convolutions with shortcuts, strides instead of pooling. `lenet`: LeNet-5 grown wider, with
-    5x5 convolutions and pooling; so unlike the other that the two err apart, which makes it the judge."""
+    5x5 convolutions and pooling. `pooled`: three padded 5x5 convolutions with pooling. Both are built
+    unlike the first, so that a judge may err elsewhere."""
     widths: tuple[int, ...] = (32, 48, 96, 128)
-    """Channels: of the stem and the three stages (`residual`), or of the two convolutions (`lenet`)."""
+    """Channels: of the stem and the three stages (`residual`), or of the two (`lenet`) or three (`pooled`)
+    convolutions."""
     hidden: int = 0
     """Units of the layer before the features; 0: there is none."""
     feature_size: int = 128
@@ -161,7 +163,7 @@ class ClassifierConfig:
     def __post_init__(self):
         _settle_alphabet(self)
         _require(16 <= self.image_size <= 256, "`image_size` must lie in [16, 256] pixels", image_size=self.image_size)
-        count = {"residual": 4, "lenet": 2}[self.architecture]
+        count = {"residual": 4, "lenet": 2, "pooled": 3}[self.architecture]
         _require(
             len(self.widths) == count,
             f"`widths` of {self.architecture} must hold {count} channel counts",
@@ -193,7 +195,8 @@ class CVAEConfig:
     """Who is told the character: encoder and decoder, or the decoder alone."""
     likelihood: Literal["bernoulli", "continuous"] = "bernoulli"
     """`bernoulli`: pixels are ink or none, drawn anew by their grey each time; its losses are the nats of the
-    literature. `continuous`: grey levels as they are, by the continuous Bernoulli (Loaiza-Ganem & Cunningham 2019)."""
+    literature. `continuous`: grey levels as they are, by the continuous Bernoulli (Loaiza-Ganem & Cunningham 2019); of
+    pictures nearly black and white, that drowns the KL divergence."""
     kl_weight: float = 1.0
     """Weight of the KL divergence (beta) in training; 1 is the plain evidence lower bound."""
     kl_warmup: int = 2000

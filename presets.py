@@ -54,7 +54,7 @@ _ASCII_JUDGE = replace(
     name="judge-ascii",
     epochs=14,
     augment=AugmentConfig(share=0.8, zoom=0.15, shear=0.3, elastic=0.5, stroke=0.3),
-    model=replace(_JUDGE, alphabet=ASCII, label_smoothing=0.05),
+    model=replace(_JUDGE, alphabet=ASCII, architecture="pooled", widths=(32, 64, 128), label_smoothing=0.05),
 )
 
 _DIGIT_WRITER = CVAERun(
@@ -137,10 +137,11 @@ def _smoke(run: RunConfig) -> RunConfig:
     inventor = GANConfig(
         noise_size=8, code_size=16, sketch_width=4, widths=(8, 8), critic_widths=(4, 8, 8), feature_size=16
     )
+    judge = (_DIGIT_JUDGE if run.model.alphabet == DIGITS else _ASCII_JUDGE).model
     small = {
         "translator": TranslatorConfig(stem_width=4, widths=(8, 8, 8), code_size=16, typesetter_width=32),
         "recogniser": ClassifierConfig(widths=(4, 8, 8, 8), feature_size=16),
-        "judge": replace(_JUDGE, widths=(4, 8), hidden=16, feature_size=16),
+        "judge": replace(judge, widths=(4, 8, 8)[: len(judge.widths)], hidden=16, feature_size=16),
         "cvae": CVAEConfig(widths=(4, 8), hidden=(16,), latent_size=4, couplings=2, coupling_width=8, prior="flow"),
         "cgan": replace(inventor, mismatch=0.005),
         "gan": replace(inventor, labelled=False, clusters=3),

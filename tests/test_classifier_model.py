@@ -18,6 +18,7 @@ from training import EpochRandomness
 TINY = {
     "residual": ClassifierConfig(alphabet="abc", widths=(4, 8, 8, 8), feature_size=8),
     "lenet": ClassifierConfig(alphabet="abc", architecture="lenet", widths=(4, 8), hidden=8, feature_size=8),
+    "pooled": ClassifierConfig(alphabet="abc", architecture="pooled", widths=(4, 8, 8), hidden=8, feature_size=8),
 }
 MOST_WEIGHTS = 600_000
 
@@ -33,7 +34,7 @@ def test_shapes(config):
 def test_the_presets_are_small_and_the_judge_is_built_otherwise(name):
     run = PRESETS[name][1]
     assert build_reader(run.model).count_params() < MOST_WEIGHTS
-    assert run.model.architecture == ("lenet" if name.startswith("judge") else "residual")
+    assert run.model.architecture == {"judge-digits": "lenet", "judge-ascii": "pooled"}.get(name, "residual")
     assert (run.model.alphabet == ASCII) == name.endswith("ascii")
 
 
