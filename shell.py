@@ -126,10 +126,9 @@ def unframed(box: str) -> str:
     sections = " ".join(lines).split("─")  # rules between sections
     error, *rest = [" ".join(section.split()) for section in sections if section.strip()] or ["wrong arguments"]
     suggestion = next((f" (did you mean {text.split()[3]}?)" for text in rest if text.startswith("Perhaps")), "")
-    for text in rest:
-        if text.startswith(COMMANDS):
-            error, suggestion = _unknown_command(error, text.removeprefix(COMMANDS)), ""
-    return f"{_in_plain_words(error).rstrip('.')}{suggestion}; see {Path(sys.argv[0]).name} --help"
+    commands = next((text.removeprefix(COMMANDS) for text in rest if text.startswith(COMMANDS)), "")
+    told = _unknown_command(error, commands) if commands else _in_plain_words(error).rstrip(".") + suggestion
+    return f"{told}; see {Path(sys.argv[0]).name} --help"
 
 
 def _unknown_command(error: str, commands: str) -> str:

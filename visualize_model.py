@@ -214,14 +214,23 @@ def as_table(rows: list[Row], total: int) -> str:
     return "\n".join(f"{a:{name}}  {b:{kind}}  {c:{shape}}  {d:>{weights}}" for a, b, c, d in cells)
 
 
+def require_dot() -> None:
+    """Checks that Graphviz is there.
+
+    Raises:
+        UserError: Its program `dot` is not installed.
+    """
+    if not shutil.which("dot"):
+        raise UserError(f"diagram: expected Graphviz's program `dot`, found none; install it: {INSTALL_DOT}")
+
+
 def render(model, rows: list[Row], title: str, suffix: str, expand: bool = True) -> bytes:
     """The diagram as the bytes of a png, svg or pdf file.
 
     Raises:
         UserError: Graphviz's program `dot` is not installed, or fails.
     """
-    if not shutil.which("dot"):
-        raise UserError(f"diagram: expected Graphviz's program `dot`, found none; install it: {INSTALL_DOT}")
+    require_dot()
     import keras
 
     graph = keras.utils.model_to_dot(model, expand_nested=expand, splines="spline", dpi=PIXELS_PER_INCH)

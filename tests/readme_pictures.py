@@ -5,7 +5,6 @@ Those of the page are for page_screenshots.py; the GIF is of the training of cga
 
 import argparse
 import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,8 +15,8 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from shell import UserError, run_script, written_whole
-from visualize_model import INSTALL_DOT
+from shell import run_script, written_whole
+from visualize_model import require_dot
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "images" / "readme"
@@ -65,8 +64,7 @@ def main() -> None:
         UserError: Graphviz, which draws the architecture, is not installed.
     """
     argparse.ArgumentParser(description=__doc__).parse_args()
-    if not shutil.which("dot"):
-        raise UserError(f"diagram: expected Graphviz's program `dot`, found none; install it: {INSTALL_DOT}")
+    require_dot()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         (work / "letter.txt").write_text(LETTER, encoding="utf-8")
