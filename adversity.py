@@ -1,10 +1,12 @@
-"""How two networks are each other's adversaries: their losses, and how one pass teaches both."""
+"""How two networks are each other's adversaries: their losses, how one pass teaches both, and what it draws."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
 from keras import layers, ops
+
+from augmentation import Seeded
 
 SLOPE_BEYOND = 1e-3  # of the hinge where it would be flat: what is flat carries nothing back to the generator
 LEAST_SCORE = -40.0  # from here on down the generator is pushed no harder: exp(40) is as much as float32 multiplies
@@ -86,3 +88,40 @@ class AtMostUnitStretch(keras.constraints.Constraint):
             vector = ops.matmul(ops.transpose(matrix), ops.matmul(matrix, vector))
             vector = vector / (ops.norm(vector) + 1e-12)
         return kernel / ops.maximum(ops.norm(ops.matmul(matrix, vector)), 1.0)
+
+
+class RandomNoise(Seeded):
+    """Noise `(B, Z)` from N(0,1), as many as there are of the input.
+
+    Args:
+        size: Z. seed: Seed of the layer's generator.
+    """
+
+    def __init__(self, size: int, seed: int = 0, **kwargs):
+        super().__init__(seed, **kwargs)
+        self.size = size
+
+    def call(self, labels):
+        return keras.random.normal((ops.shape(labels)[0], self.size), seed=self.generator)
+
+
+class OneIn(layers.Layer):
+    """The first of every `every` of the input `(B, ...)`."""
+
+    def __init__(self, every: int, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.every = every
+
+    def call(self, values):
+        return values[:: self.every]
+
+
+class RandomStep(Seeded):
+    """Pictures `(B, S, S, 1)` with noise of standard deviation `reach` added to their pixels."""
+
+    def __init__(self, reach: float, seed: int = 0, **kwargs):
+        super().__init__(seed, **kwargs)
+        self.reach = reach
+
+    def call(self, images):
+        return images + keras.random.normal(ops.shape(images), stddev=self.reach, seed=self.generator)

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from adversity import LOSSES, AtMostUnitStretch, Turning
-from augmentation import Seeded, augmented
+from adversity import LOSSES, AtMostUnitStretch, OneIn, RandomNoise, RandomStep, Turning
+from augmentation import augmented
 from batches import EVALUATION_BATCH, MeanOverBatch
 from blocks import SHEET_COLUMNS, LabelledBatches, doubled, predicted, progress_sheet
 from clusters import Clusters, DrawnCluster, NearestCluster, bounds_of, find_clusters
@@ -20,43 +20,6 @@ from validation_samples import SampleCheck
 CHECKED = 5000  # pictures drawn after every epoch to tell how good they are
 DRAWN, NEAREST = "drawn_cluster", "nearest_cluster"  # layers
 FEWEST = 2  # of them: a distribution of fewer has no width
-
-
-class RandomNoise(Seeded):
-    """Noise `(B, Z)` from N(0,1), as many as there are of the input.
-
-    Args:
-        size: Z. seed: Seed of the layer's generator.
-    """
-
-    def __init__(self, size: int, seed: int = 0, **kwargs):
-        super().__init__(seed, **kwargs)
-        self.size = size
-
-    def call(self, labels):
-        return keras.random.normal((ops.shape(labels)[0], self.size), seed=self.generator)
-
-
-class OneIn(layers.Layer):
-    """The first of every `every` of the input `(B, ...)`."""
-
-    def __init__(self, every: int, **kwargs):
-        super().__init__(autocast=False, **kwargs)
-        self.every = every
-
-    def call(self, values):
-        return values[:: self.every]
-
-
-class RandomStep(Seeded):
-    """Pictures `(B, S, S, 1)` with noise of standard deviation `reach` added to their pixels."""
-
-    def __init__(self, reach: float, seed: int = 0, **kwargs):
-        super().__init__(seed, **kwargs)
-        self.reach = reach
-
-    def call(self, images):
-        return images + keras.random.normal(ops.shape(images), stddev=self.reach, seed=self.generator)
 
 
 def _unit(x):

@@ -10,8 +10,10 @@ from benchmarks import bench_gan, bench_handwriting, bench_inference, bench_reco
 from benchmarks.bench_inference import Cost
 from benchmarks.bench_recognise import Reading
 from benchmarks.bench_training import Judge
+from presets import PRESETS
 from shell import UserError
 from synthetic_image_generator import render_alphabet
+from tasks import load_inputs, make_task
 
 
 def test_costs_are_compared_by_medians_and_peaks():
@@ -106,6 +108,20 @@ def test_one_pass_is_held_against_two_steps():
     rows = bench_gan.rows_of(["one pass, r1", "one pass", "two steps"], [[1200, 900], [1500, 1500], [1000, 1000]])
     assert [row.measured for row in rows[2:]] == ["1,000 images/s (1,000 to 1,000)", "1.05 times", "1.50 times"]
     assert [row.met for row in rows[3:]] == ["**no**", "yes"]
+
+
+def test_the_recipe_of_two_steps_trains_the_same_networks_by_their_losses_alone():
+    run = PRESETS["cgan-digits-smoke"][1]
+    contestants = bench_gan.make_contestants(run, make_task(run, **load_inputs(run)))
+    assert [one.name for one in contestants] == ["one pass, as it is trained", "one pass, bare", "two steps, bare"]
+    _, bare, recipe = (one.model for one in contestants)
+    assert (bare.config.regulariser, bare.config.mismatch, bare.optimizer.use_ema) == ("none", 0, False)
+    for network in ("generator", "discriminator"):
+        before = [np.array(weight) for weight in getattr(recipe, network).trainable_weights]
+        assert [weight.shape for weight in getattr(bare, network).trainable_weights] == [one.shape for one in before]
+        assert contestants[2].train(steps=2) > 0
+        after = [np.array(weight) for weight in getattr(recipe, network).trainable_weights]
+        assert all(np.isfinite(one).all() and (one != other).any() for one, other in zip(after, before, strict=True))
 
 
 class SevenBatches:
