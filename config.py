@@ -313,6 +313,9 @@ class RunConfig:
     """Times that every training picture whose pen strokes are known, as unipen94's are, is drawn anew from them as
     another hand might have; an epoch takes as many of these, drawn at random, as there are such pictures, beside the
     pictures themselves. Each time takes 63 MB for unipen94, and half a minute at the start. 0: none is."""
+    redrawn_signs: int = 1
+    """Of every sign, redrawn pictures that an epoch takes, as far as there are so many, where it takes one of every
+    digit and letter: signs are the rarer ones among what people wrote."""
     data_dir: Path | None = None
     """Where the data files are; unset: the environment variable SCRIPTORIUM_DATA, or else data/."""
     epochs: int = 40
@@ -353,6 +356,7 @@ class RunConfig:
         _require(0 <= self.averaging < 1, "`averaging` must lie in [0, 1)", averaging=self.averaging)
         _require(0 <= self.least_likely <= 1, "`least_likely` must lie in [0, 1]", least_likely=self.least_likely)
         _require(0 <= self.redrawn <= 32, "`redrawn` must lie in [0, 32]", redrawn=self.redrawn)
+        _require(self.redrawn_signs > 0, "`redrawn_signs` must be positive", redrawn_signs=self.redrawn_signs)
         _require(0 <= self.beta_1 < 1, "`beta_1` must lie in [0, 1)", beta_1=self.beta_1)
         _require(self.patience > 0, "`patience` must be positive", patience=self.patience)
         shares_fit = not self.dataset_share or len(self.dataset_share) == len(self.dataset)

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -9,13 +10,17 @@ import keras
 import numpy as np
 
 from batches import EVALUATION_BATCH, GlyphBatches, training_part, validation_part
-from config import RunConfig
+from config import SIGNS, RunConfig
 from data_processor import GlyphDataset
 from pen_strokes import Strokes
 from readers import Recogniser
 from redrawing import with_redrawn
 
 StrokesBySet = Mapping[int, Strokes] | None
+
+
+def _shows_sign(part: GlyphDataset) -> np.ndarray:
+    return np.isin(list(part.alphabet), list(SIGNS))[part.labels]
 
 
 class ModelTask(ABC):
@@ -60,8 +65,10 @@ class ModelTask(ABC):
         run = self.run
         part, shares = training_part(run, self.data), run.dataset_share
         if run.redrawn:
-            part = with_redrawn(part, len(run.dataset), self.strokes, run.redrawn, run.seed)
-            shares = (*(shares or [1.0] * len(run.dataset)), 1 / run.redrawn)
+            number = len(run.dataset)  # of the set that redrawn pictures are; their signs are the next
+            part = with_redrawn(part, number, self.strokes, run.redrawn, run.seed)
+            part = replace(part, source=part.source + ((part.source == number) & _shows_sign(part)))
+            shares = (*(shares or [1.0] * len(run.dataset)), 1 / run.redrawn, run.redrawn_signs / run.redrawn)
         return self.batches(part, run.batch_size, seed=run.seed, shares=shares)
 
     def validation_batches(self) -> GlyphBatches:

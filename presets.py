@@ -41,7 +41,8 @@ _ASCII_READER = ClassifierRun(
     name="recogniser-ascii",
     dataset=_ASCII.dataset,
     dataset_share=(0.15, 1.0),  # at 0.05 many of MNIST's digits were read as letters and signs unlike them
-    redrawn=3,
+    redrawn=4,
+    redrawn_signs=4,
     epochs=14,
     averaging=0.998,
     augment=AugmentConfig(share=0.8, zoom=0.2, shear=0.3, elastic=0.5, stroke=0.4),
@@ -52,7 +53,8 @@ _DIGIT_JUDGE = replace(_DIGIT_READER, name="judge-digits", epochs=10, model=_JUD
 _ASCII_JUDGE = replace(
     _ASCII_READER,
     name="judge-ascii",
-    epochs=14,
+    redrawn=3,
+    redrawn_signs=1,
     augment=AugmentConfig(share=0.8, zoom=0.15, shear=0.3, elastic=0.5, stroke=0.3),
     model=replace(_JUDGE, alphabet=ASCII, architecture="pooled", widths=(32, 64, 128), label_smoothing=0.05),
 )

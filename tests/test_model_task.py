@@ -73,3 +73,17 @@ def test_an_epoch_takes_as_many_redrawn_pictures_as_there_are_pictures(stripes):
         batches.set_epoch(epoch)
         assert np.bincount(batches.part.source[batches.order]).tolist() == [24, 0, 24]
     assert set(batches.part.split) == {TRAIN}
+
+
+@pytest.mark.parametrize(("wanted", "drawn_signs"), [(1, 1), (3, 3), (5, 3)])
+def test_an_epoch_takes_as_many_redrawn_signs_as_asked_or_as_there_are(stripes, wanted, drawn_signs):
+    lines = Strokes(np.tile(np.float32([[0, 0], [1, 2]]), (48, 1)), np.arange(49) * 2, np.arange(49))
+    data = replace(stripes, alphabet="a?b", source=np.zeros(48, np.uint8), numbers=np.arange(48, dtype=np.int32))
+    run = replace(RUN, redrawn=3, redrawn_signs=wanted, dataset=("stripes",))
+    batches = Least(run, data, strokes={0: lines}).training_batches()
+    written = np.bincount(data.part(TRAIN)[1])
+    for epoch in range(2):
+        batches.set_epoch(epoch)
+        drawn = np.bincount(batches.part.labels[batches.order])
+        assert drawn[1] == (1 + drawn_signs) * written[1]
+        assert drawn[0] + drawn[2] == 2 * (written[0] + written[2])

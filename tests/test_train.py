@@ -439,6 +439,7 @@ def test_a_loss_that_is_no_number_stops_the_run_at_its_step_and_keeps_the_epoch_
         (["translator-digit"], "translator-digits"),
         (["translator-digits", "--epoch=3"], "did you mean --epochs"),
         (["translator-digits", "--epochs=-3"], "`epochs` must lie in .* Received: epochs=-3"),
+        (["translator-digits", "--redrawn-signs=0"], "`redrawn_signs` must be positive. Received: redrawn_signs=0"),
         (["translator-digits", "--dataset=mnits"], "did you mean 'mnist'"),
         (["translator-digits-smoke", "--model.alphabet=abc"], "no training images|there are none of"),
         (["translator-digits-smoke", "--model.fonts=Comic Sense"], "Comic Sense"),
