@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from config import ClassifierConfig, ClassifierRun
-from data_processor import TRAIN
+from data_processor import TRAIN, GlyphDataset
 from model_task import ModelTask
 from pen_strokes import Strokes
 
@@ -63,11 +63,16 @@ def test_epochs_differ_and_validation_does_not(stripes):
     assert len(batches[0][0]["image"]) == 8
 
 
-def test_an_epoch_takes_as_many_redrawn_pictures_as_there_are_pictures(stripes):
+def on_known_strokes(run: ClassifierRun, stripes: GlyphDataset) -> Least:
+    """The task of a run on the first of its sets, each of whose characters is one slanted line."""
     lines = Strokes(np.tile(np.float32([[0, 0], [1, 2]]), (48, 1)), np.arange(49) * 2, np.arange(49))
     data = replace(stripes, source=np.zeros(48, np.uint8), numbers=np.arange(48, dtype=np.int32))
+    return Least(run, data, strokes={0: lines})
+
+
+def test_an_epoch_takes_as_many_redrawn_pictures_as_there_are_pictures(stripes):
     run = replace(RUN, redrawn=4, dataset=("stripes", "of which none is left"))
-    batches = Least(run, data, strokes={0: lines}).training_batches()
+    batches = on_known_strokes(run, stripes).training_batches()
     assert len(batches.part.labels) == 24 * 5
     for epoch in range(2):
         batches.set_epoch(epoch)
@@ -77,11 +82,9 @@ def test_an_epoch_takes_as_many_redrawn_pictures_as_there_are_pictures(stripes):
 
 @pytest.mark.parametrize(("wanted", "drawn_signs"), [(1, 1), (3, 3), (5, 3)])
 def test_an_epoch_takes_as_many_redrawn_signs_as_asked_or_as_there_are(stripes, wanted, drawn_signs):
-    lines = Strokes(np.tile(np.float32([[0, 0], [1, 2]]), (48, 1)), np.arange(49) * 2, np.arange(49))
-    data = replace(stripes, alphabet="a?b", source=np.zeros(48, np.uint8), numbers=np.arange(48, dtype=np.int32))
     run = replace(RUN, redrawn=3, redrawn_signs=wanted, dataset=("stripes",))
-    batches = Least(run, data, strokes={0: lines}).training_batches()
-    written = np.bincount(data.part(TRAIN)[1])
+    batches = on_known_strokes(run, replace(stripes, alphabet="a?b")).training_batches()
+    written = np.bincount(stripes.part(TRAIN)[1])
     for epoch in range(2):
         batches.set_epoch(epoch)
         drawn = np.bincount(batches.part.labels[batches.order])
