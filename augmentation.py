@@ -1,4 +1,4 @@
-"""Training pictures moved, bent, thickened and thinned on the device; and what is no character, made of them."""
+"""Training pictures moved, bent, thickened and soiled on the device; and what is no character, made of them."""
 
 import math
 
@@ -136,10 +136,41 @@ def _dilated(images):
     return padded
 
 
+class RandomGrain(Seeded):
+    """Puts noise on every other picture, each its own amount and mixture of two kinds; the identity outside training.
+
+    One kind is normal noise on every pixel, as of a sensor in dim light; the other makes single pixels white, as dust.
+
+    Args:
+        most: Standard deviation of normal noise alone at its strongest, as a share of the range from paper to ink.
+        seed: Seed of the layer's generator.
+
+    Input and output shape: `(B, S, S, 1)`, float32 in 0..255.
+    """
+
+    SPECKS = 0.25  # share of the pixels made white where there are specks alone, for as much deviation of normal noise
+
+    def __init__(self, most: float, seed: int = 0, **kwargs):
+        super().__init__(seed, **kwargs)
+        self.most = most
+
+    def call(self, images, training: bool = False):
+        if not training:
+            return images
+        amounts, mixture = (keras.random.uniform((ops.shape(images)[0], 1, 1, 1), low, 1.0, seed=self.generator)
+                            for low in (-1.0, 0.0))  # fmt: skip
+        amounts = self.most * ops.relu(amounts)
+        normal = keras.random.normal(ops.shape(images), seed=self.generator) * (255 * amounts * (1 - mixture))
+        specks = keras.random.uniform(ops.shape(images), seed=self.generator) < self.SPECKS * amounts * mixture
+        return ops.where(specks, 255.0, ops.clip(images + normal, 0.0, 255.0))
+
+
 def augmented(images, config: AugmentConfig, seed: int):
-    """Training pictures `(B, S, S, 1)`, float, moved and thickened; the layers are the identity outside training."""
-    moved = RandomWarp(config, seed=seed, name="augment")(images)
-    return RandomStroke(config.stroke, seed=seed, name="stroke")(moved) if config.stroke else moved
+    """Training pictures `(B, S, S, 1)`, float, changed as `config` says; the identity outside training."""
+    changed = RandomWarp(config, seed=seed, name="augment")(images)
+    if config.stroke:
+        changed = RandomStroke(config.stroke, seed=seed, name="stroke")(changed)
+    return RandomGrain(config.noise, seed=seed, name="grain")(changed) if config.noise else changed
 
 
 class RandomStrays(Seeded):

@@ -29,12 +29,17 @@ def _with_shortcut(x, width: int):
 
 
 def _residual(image, config: ClassifierConfig):
-    """Feature map `(B, S/8, S/8, w3)`: strides where others pool, which spares the costly full resolution."""
+    """Feature map `(B, S/8, S/8, w3)`, sides rounded up by strides, which spare the costly full resolution, or down."""
     stem, one, two, three = config.widths
-    x = _convolve(image, stem, strides=2, kernel=5)  # (B, S/2, S/2, stem)
+    strides = {"strides": 2, "pooling": 1}[config.halving]
+
+    def halve(x):
+        return x if strides == 2 else layers.MaxPooling2D()(x)
+
+    x = halve(_convolve(image, stem, strides, kernel=5))  # (B, S/2, S/2, stem)
     x = _with_shortcut(_convolve(x, one), one)  # (B, S/2, S/2, w1)
-    x = _with_shortcut(_convolve(x, two, strides=2), two)  # (B, S/4, S/4, w2)
-    return _convolve(x, three, strides=2)  # (B, S/8, S/8, w3)
+    x = _with_shortcut(_convolve(halve(x), two, strides), two)  # (B, S/4, S/4, w2)
+    return _convolve(halve(x), three, strides)  # (B, S/8, S/8, w3)
 
 
 def _lenet(image, config: ClassifierConfig):

@@ -81,6 +81,9 @@ class AugmentConfig:
     """Standard deviation, in pixels, of a smooth random field that bends the strokes (Simard et al. 2003)."""
     stroke: float = 0.0
     """How far strokes are thickened or thinned: 1 is by a pixel on either side."""
+    noise: float = 0.0
+    """Noise on every other picture: its largest standard deviation, of 1 from paper to ink; or, in part or altogether
+    in its place, specks on a quarter as large a share of the pixels."""
 
     def __post_init__(self):
         _require(0 <= self.share <= 1, "`share` must lie in [0, 1]", share=self.share)
@@ -90,6 +93,7 @@ class AugmentConfig:
         _require(self.shear >= 0, "`shear` must not be negative", shear=self.shear)
         _require(self.elastic >= 0, "`elastic` must not be negative", elastic=self.elastic)
         _require(0 <= self.stroke <= 1, "`stroke` must lie in [0, 1]", stroke=self.stroke)
+        _require(0 <= self.noise <= 1, "`noise` must lie in [0, 1]", noise=self.noise)
 
 
 @dataclass(frozen=True)
@@ -140,9 +144,12 @@ class ClassifierConfig:
     alphabet: str = DIGITS
     """Characters it reads, in label order; or a name: digits, upper, lower, letters, alnum, ascii."""
     architecture: Literal["residual", "lenet", "pooled"] = "residual"
-    """`residual`: 3x3 convolutions with shortcuts, strides instead of pooling. `lenet`: LeNet-5 grown wider, with
-    5x5 convolutions and pooling. `pooled`: three padded 5x5 convolutions with pooling. Both are built
-    unlike the first, so that a judge may err elsewhere."""
+    """`residual`: 3x3 convolutions with shortcuts. `lenet`: LeNet-5 grown wider, with 5x5 convolutions and pooling.
+    `pooled`: three padded 5x5 convolutions with pooling. The last two are built unlike the first, so that a judge may
+    err elsewhere."""
+    halving: Literal["strides", "pooling"] = "strides"
+    """How `residual` halves the picture's side: by convolving every other pixel alone, or by convolving all and keeping
+    the largest of four, which reads a little better and takes longer."""
     widths: tuple[int, ...] = (32, 48, 96, 128)
     """Channels: of the stem and the three stages (`residual`), or of the two (`lenet`) or three (`pooled`)
     convolutions."""

@@ -43,10 +43,12 @@ _ASCII_READER = ClassifierRun(
     dataset_share=(0.15, 1.0),  # at 0.05 many of MNIST's digits were read as letters and signs unlike them
     redrawn=4,
     redrawn_signs=4,
-    epochs=14,
+    epochs=12,
     averaging=0.998,
-    augment=AugmentConfig(share=0.8, zoom=0.2, shear=0.3, elastic=0.5, stroke=0.4),
-    model=ClassifierConfig(alphabet=ASCII, dropout=0.4, label_smoothing=0.05),
+    augment=AugmentConfig(share=0.8, zoom=0.2, shear=0.3, elastic=0.5, stroke=0.4, noise=0.2),
+    model=ClassifierConfig(
+        alphabet=ASCII, halving="pooling", widths=(32, 64, 128, 128), dropout=0.4, label_smoothing=0.05
+    ),
 )
 _JUDGE = ClassifierConfig(architecture="lenet", widths=(24, 64), hidden=256, feature_size=84)
 _DIGIT_JUDGE = replace(_DIGIT_READER, name="judge-digits", epochs=10, model=_JUDGE)
@@ -55,6 +57,7 @@ _ASCII_JUDGE = replace(
     name="judge-ascii",
     redrawn=3,
     redrawn_signs=1,
+    epochs=14,
     augment=AugmentConfig(share=0.8, zoom=0.15, shear=0.3, elastic=0.5, stroke=0.3),
     model=replace(_JUDGE, alphabet=ASCII, architecture="pooled", widths=(32, 64, 128), label_smoothing=0.05),
 )

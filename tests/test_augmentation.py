@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from augmentation import RandomStrays, RandomStroke, RandomWarp, augmented, sample_bilinear
+from augmentation import RandomGrain, RandomStrays, RandomStroke, RandomWarp, augmented, sample_bilinear
 from config import AugmentConfig
 
 STILL = {"rotation": 0.0, "shift": 0.0, "zoom": 0.0, "shear": 0.0}
@@ -121,8 +121,24 @@ def test_strays_are_of_two_kinds_as_many_as_asked_and_pictures():
     assert RandomStrays(one_in=16)(images[:5]).shape == (2, 28, 28, 1)
 
 
-def test_augmented_leaves_the_stroke_alone_unless_asked():
+def test_every_other_picture_gets_grain_up_to_its_limit():
+    images = np.full((400, 28, 28, 1), 128, "float32")
+    layer = RandomGrain(0.2, seed=1)
+    np.testing.assert_array_equal(layer(images, training=False), images)
+    soiled = keras.ops.convert_to_numpy(layer(images, training=True))
+    assert 0.4 < (soiled != 128).any(axis=(1, 2, 3)).mean() < 0.6
+    assert 0 <= soiled.min() < soiled.max() == 255
+    white = soiled == 255
+    deviations = np.where(white, 128, soiled).std(axis=(1, 2, 3)) / 255
+    assert 0.15 < deviations.max() < 0.21
+    assert 0.03 < white.mean(axis=(1, 2, 3)).max() < 0.07
+
+
+@pytest.mark.parametrize(
+    ("settings", "layers"),
+    [({}, []), ({"stroke": 0.2}, ["stroke"]), ({"stroke": 0.2, "noise": 0.1}, ["stroke", "grain"])],
+)
+def test_augmented_does_no_more_than_asked(settings, layers):
     image = keras.Input((28, 28, 1))
-    for config, layers in ((AugmentConfig(), ["augment"]), (AugmentConfig(stroke=0.2), ["augment", "stroke"])):
-        model = keras.Model(image, augmented(image, config, seed=0))
-        assert [layer.name for layer in model.layers[1:]] == layers
+    model = keras.Model(image, augmented(image, AugmentConfig(**settings), seed=0))
+    assert [layer.name for layer in model.layers[1:]] == ["augment", *layers]

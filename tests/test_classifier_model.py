@@ -17,6 +17,7 @@ from training import EpochRandomness
 
 TINY = {
     "residual": ClassifierConfig(alphabet="abc", widths=(4, 8, 8, 8), feature_size=8),
+    "pooling": ClassifierConfig(alphabet="abc", halving="pooling", widths=(4, 8, 8, 8), feature_size=8),
     "lenet": ClassifierConfig(alphabet="abc", architecture="lenet", widths=(4, 8), hidden=8, feature_size=8),
     "pooled": ClassifierConfig(alphabet="abc", architecture="pooled", widths=(4, 8, 8), hidden=8, feature_size=8),
 }

@@ -37,6 +37,7 @@ ROOT = Path(config.__file__).parent
         (RunConfig, {"dataset_share": (0.5, 0.5)}),
         (RunConfig, {"dataset_share": (0,)}),
         (AugmentConfig, {"share": 1.5}),
+        (AugmentConfig, {"noise": 1.5}),
     ],
 )
 def test_impossible_settings_are_refused_by_name_and_value(kind, change):
