@@ -20,11 +20,20 @@ class GlyphBatches(keras.utils.PyDataset):
         batch_size: Pictures a batch.
         seed: Of what every epoch draws anew; None keeps all pictures in their order.
         shares: Share of each joined set that an epoch draws; empty for all.
+        weights: float `(N,)`, a picture's share of its set's places in an epoch being its weight's among those drawn:
+            some come twice or more, then, and others in a later epoch; `None`: each once.
     """
 
-    def __init__(self, part: GlyphDataset, batch_size: int, seed: int | None = None, shares: Sequence[float] = ()):
+    def __init__(
+        self,
+        part: GlyphDataset,
+        batch_size: int,
+        seed: int | None = None,
+        shares: Sequence[float] = (),
+        weights: np.ndarray | None = None,
+    ):
         super().__init__()
-        self.part, self.batch_size, self.seed, self.shares = part, batch_size, seed, shares
+        self.part, self.batch_size, self.seed, self.shares, self.weights = part, batch_size, seed, shares, weights
         self.order = np.arange(len(part.labels))
         self.set_epoch(0)
 
@@ -36,6 +45,15 @@ class GlyphBatches(keras.utils.PyDataset):
     def draw(self, rng: np.random.Generator) -> None:
         """Everything random in an epoch; models that need more than an order add it here."""
         self.order = keep_shares(rng.permutation(len(self.part.labels)), self.part.source, self.shares)
+        if self.weights is not None:
+            self.order = rng.permutation(self._weighed(rng))
+
+    def _weighed(self, rng: np.random.Generator) -> np.ndarray:
+        """The epoch's pictures as often as they weigh: of every set as many as there were."""
+        order, source = self.order, self.part.source
+        number = np.zeros(len(order), int) if source is None else source[order]
+        members = [order[number == one] for one in np.unique(number)]
+        return np.concatenate([as_often_as_due(some, self.weights[some], rng) for some in members])
 
     def __len__(self) -> int:
         if self.seed is None:
@@ -55,6 +73,23 @@ class MeanOverBatch(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         return y_pred
+
+
+def as_often_as_due(indices: np.ndarray, weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """As many indices, each as often as its weight says.
+
+    Args:
+        indices: int `(M,)`. weights: float `(M,)`, theirs.
+
+    Returns:
+        int `(M,)`: each one M times its part of all weights, rounded up or down by chance.
+
+    Reference: Kitagawa 1996, "Monte Carlo Filter and Smoother for Non-Gaussian Nonlinear State Space Models", for
+    systematic resampling.
+    """
+    due = np.cumsum(weights, dtype=np.float64)
+    places = (np.arange(len(indices)) + rng.random()) * (due[-1] / len(indices))
+    return indices[np.searchsorted(due, places, side="right")]
 
 
 def keep_shares(indices: np.ndarray, source: np.ndarray | None, shares: Sequence[float]) -> np.ndarray:

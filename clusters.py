@@ -1,4 +1,4 @@
-"""Clusters of pictures that look alike: what the networks of a plain GAN are told in a character's stead.
+"""Clusters of pictures that look alike: what the networks of a plain GAN are told in a character's stead; and styles.
 
 Reference: Liu et al. 2020, "Diverse Image Generation via Self-Conditioned GANs" (arXiv:2006.10728), who cluster what
 the discriminator sees, again and again; here it is the directions of strokes set upright, once, so that nothing moves
@@ -15,6 +15,8 @@ from shell import UserError
 
 FITTED = 20_000  # pictures that the centres are found with; more hardly move them
 BLOCK = 500  # pictures looked at at a time: bounds the memory
+STYLES = 64  # of a character, at most
+FEWEST_ALIKE = 50  # pictures a style on average, at least: of fewer, what is rare is chance
 ITERATIONS = 60  # of k-means; a picture in a thousand changes its cluster after that
 STEEPEST = 1.0  # slant, pixels to the side a row, that is taken out
 NO_HEIGHT = 0.1  # square pixels added to how far ink spreads in height: what lies flat has no slant
@@ -41,7 +43,6 @@ def find_clusters(images: np.ndarray, count: int, seed: int) -> Clusters:
 
     Reference: Lloyd 1982, "Least squares quantization in PCM"; seeds after Arthur & Vassilvitskii 2007, "k-means++".
     """
-    from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits
 
     some = images[np.random.default_rng(seed).permutation(len(images))[:FITTED]]
@@ -51,9 +52,47 @@ def find_clusters(images: np.ndarray, count: int, seed: int) -> Clusters:
                         f"(at most {FITTED:,} are looked at); raise --limit, choose a larger --dataset, or lower "
                         f"--model.clusters")  # fmt: skip
     with threadpool_limits(1):  # threads would add up in the order in which they end
-        found = KMeans(count, n_init=1, max_iter=ITERATIONS, random_state=seed).fit(np.concatenate(list(_blocks(some))))
+        found = _fitted(some, count, seed)
         nearest = np.concatenate([found.predict(block) for block in _blocks(images)])
     return Clusters(found.cluster_centers_, np.bincount(nearest, minlength=count) / len(images))
+
+
+def weights_of_styles(images: np.ndarray, labels: np.ndarray, rarity: float, seed: int) -> np.ndarray:
+    """How often pictures are to be drawn so that rare styles are not passed over.
+
+    A style is a cluster of a character's pictures. A picture weighs (pictures of its style) ** -`rarity`, over the mean
+    of that among its character's.
+
+    Args:
+        images: uint8 `(N, S, S, 1)`. labels: int `(N,)`. rarity: 0: as often as people write them; 1: all styles of a
+            character as often. seed: Of the clusters.
+
+    Returns:
+        float64 `(N,)`; for each character the mean is 1.
+    """
+    from threadpoolctl import threadpool_limits
+
+    weights = np.ones(len(labels))
+    with threadpool_limits(1):  # likewise
+        for label in np.unique(labels):
+            members = np.flatnonzero(labels == label)
+            style = _styles(images[members], seed)
+            raw = np.bincount(style)[style] ** -float(rarity)
+            weights[members] = raw / raw.mean()
+    return weights
+
+
+def _styles(images: np.ndarray, seed: int) -> np.ndarray:
+    """The style of each of one character's pictures, `(N,)`, numbered from 0."""
+    different = len(np.unique(images.reshape(len(images), -1), axis=0))
+    count = min(STYLES, len(images) // FEWEST_ALIKE, different)
+    return _fitted(images, count, seed).labels_ if count > 1 else np.zeros(len(images), int)
+
+
+def _fitted(images: np.ndarray, count: int, seed: int):
+    from sklearn.cluster import KMeans
+
+    return KMeans(count, n_init=1, max_iter=ITERATIONS, random_state=seed).fit(np.concatenate(list(_blocks(images))))
 
 
 def _blocks(images: np.ndarray) -> Iterator[np.ndarray]:

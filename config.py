@@ -58,6 +58,11 @@ def _check_quartered(image_size: int) -> None:
     _require(fits, "`image_size` must be a multiple of 4 in [8, 256] pixels", image_size=image_size)
 
 
+def _check_noiseless(run: "RunConfig") -> None:
+    _require(run.augment.noise == 0, "`augment.noise` must be 0 for what learns to draw: it would draw noise",
+             noise=run.augment.noise)  # fmt: skip
+
+
 def _check_smoothing(config: object) -> None:
     value = config.label_smoothing
     _require(0 <= value < 1, "`label_smoothing` must lie in [0, 1)", label_smoothing=value)
@@ -405,6 +410,7 @@ class CVAERun(RunConfig):
 
     def __post_init__(self):
         super().__post_init__()
+        _check_noiseless(self)
         fits = self.cleaned_by and (self.model.prior, self.model.prior_fitted) == ("flow", "after")
         _require(self.legible == 0 or (fits and 0 < self.legible <= 1),
                  "`legible` must be 0, or up to 1 with a reader in `cleaned_by` and a flow fitted `after`; "
@@ -419,4 +425,15 @@ class GANRun(RunConfig):
 
     reader: str = "recogniser-digits"
     """Trained recogniser that each epoch's pictures are validated by; without it, their pixels are."""
+    rarity: float = 0.0
+    """How far it learns from rare styles, which it would pass over, as often as from common ones. 0: as often as people
+    write them; 1: all styles of a character equally often. Styles are clusters of a character's pictures; of fewer
+    than 100 there is one."""
     model: GANConfig = GANConfig()
+
+    def __post_init__(self):
+        super().__post_init__()
+        _check_noiseless(self)
+        fits = self.rarity == 0 or (0 < self.rarity <= 1 and self.model.labelled)
+        _require(fits, "`rarity` must be 0, or up to 1 where both networks are told the character; set --rarity 0",
+                 rarity=self.rarity, labelled=self.model.labelled)  # fmt: skip

@@ -8,7 +8,7 @@ from adversity import LOSSES, AtMostUnitStretch, OneIn, RandomNoise, RandomStep,
 from augmentation import augmented
 from batches import EVALUATION_BATCH, MeanOverBatch
 from blocks import SHEET_COLUMNS, LabelledBatches, doubled, predicted, progress_sheet
-from clusters import Clusters, DrawnCluster, NearestCluster, bounds_of, find_clusters
+from clusters import Clusters, DrawnCluster, NearestCluster, bounds_of, find_clusters, weights_of_styles
 from config import AugmentConfig, GANConfig, GANRun
 from data_processor import GlyphDataset
 from drawing import as_levels
@@ -273,7 +273,7 @@ class GANTask(ModelTask):
 
     def __init__(self, run: GANRun, data: GlyphDataset, reader: Recogniser | None = None, strokes: StrokesBySet = None):
         super().__init__(run, data, strokes)
-        self.reader = reader
+        self.reader, self._weights = reader, None
         part, rng = self.validation, np.random.default_rng(run.seed)
         if len(part.labels) < FEWEST:
             raise UserError(f"{data.name}: expected {FEWEST} pictures or more for validation, received "
@@ -293,6 +293,11 @@ class GANTask(ModelTask):
 
     def batches(self, part: GlyphDataset, batch_size: int, **drawn) -> LabelledBatches:
         return LabelledBatches(part, batch_size, **drawn)
+
+    def weights(self, part: GlyphDataset) -> np.ndarray | None:
+        if self._weights is None and self.run.rarity:
+            self._weights = weights_of_styles(part.images, part.labels, self.run.rarity, self.run.seed)
+        return self._weights
 
     def invented(self, model: GAN, noise: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Pictures float32 `(N, S, S, 1)` in [0, 1] of noise `(N, Z)` and, where the model is told, labels `(N,)`."""

@@ -69,7 +69,7 @@ class ModelTask(ABC):
             part = with_redrawn(part, number, self.strokes, run.redrawn, run.seed)
             part = replace(part, source=part.source + ((part.source == number) & _shows_sign(part)))
             shares = (*(shares or [1.0] * len(run.dataset)), 1 / run.redrawn, run.redrawn_signs / run.redrawn)
-        return self.batches(part, run.batch_size, seed=run.seed, shares=shares)
+        return self.batches(part, run.batch_size, seed=run.seed, shares=shares, weights=self.weights(part))
 
     def validation_batches(self) -> GlyphBatches:
         """What it is validated on, always the same."""
@@ -91,6 +91,10 @@ class ModelTask(ABC):
 
     def settle(self, model: keras.Model) -> None:  # noqa: B027 (not every model has something to settle)
         """Makes what is no weight fit the weights, which are averages when this is called, before every validation."""
+
+    def weights(self, part: GlyphDataset) -> np.ndarray | None:
+        """How often pictures of the training part are drawn, float `(N,)`, as of `GlyphBatches`; None: each once."""
+        return None
 
     def validate(self, model: keras.Model, epoch: int) -> dict[str, float]:
         """Figures that join those of the validation batches after every epoch, or take the place of one by its name.

@@ -105,9 +105,10 @@ _DIGIT_INVENTOR = GANRun(
     beta_1=0.5,
     patience=20,  # the distance of a GAN rises and falls for long before it settles
     augment=AugmentConfig(share=0.0),
+    rarity=0.75,
     model=GANConfig(mismatch=0.005),
 )
-_PLAIN_INVENTOR = replace(_DIGIT_INVENTOR, name="gan-digits", model=GANConfig(labelled=False, clusters=32))
+_PLAIN_INVENTOR = replace(_DIGIT_INVENTOR, name="gan-digits", rarity=0.0, model=GANConfig(labelled=False, clusters=32))
 _ASCII_INVENTOR = replace(
     _DIGIT_INVENTOR,
     name="cgan-ascii",
@@ -116,6 +117,7 @@ _ASCII_INVENTOR = replace(
     least_likely=0.5,  # it learns to draw what can be read
     epochs=16,
     reader="recogniser-ascii",
+    rarity=0.0,
     model=GANConfig(alphabet=ASCII, sketch_width=48, widths=(80, 32)),
 )
 

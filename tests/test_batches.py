@@ -71,3 +71,26 @@ def test_validation_is_the_mixture_that_training_draws():
     assert list(np.bincount(part.source)) == [40, 40]
     assert (np.bincount(part.labels[part.source == 0]) > 5).all()
     assert len(training_part(run, data).labels) == 600
+
+
+def test_pictures_are_drawn_as_often_as_they_weigh():
+    data = replace(a_set(100), source=None)
+    weights = np.where(np.arange(100) < 20, 3.0, 0.5)  # in all 100
+    batches = GlyphBatches(data, 10, seed=1, weights=weights)
+    drawn = []
+    for epoch in range(20):
+        batches.set_epoch(epoch)
+        drawn.append(np.bincount(batches.order, minlength=100))
+    assert np.sum(drawn, axis=1).tolist() == [100] * 20
+    assert np.all(np.abs(np.array(drawn) - weights) < 1)
+    np.testing.assert_allclose(np.mean(drawn, axis=0)[20:].mean(), 0.5, atol=0.01)
+    assert (np.diff(batches.order) == 0).mean() < 0.2  # the same picture does not come at once again
+
+
+def test_of_every_set_as_many_are_drawn_however_they_weigh():
+    data = a_set(800, 200)
+    weights = np.random.default_rng(0).lognormal(size=1000) * np.where(data.source, 3, 1)
+    batches = GlyphBatches(data, 10, seed=0, shares=(0.25, 1.0), weights=weights)
+    for epoch in range(5):
+        batches.set_epoch(epoch)
+        assert np.bincount(data.source[batches.order]).tolist() == [200, 200]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clusters import DrawnCluster, NearestCluster, bounds_of, directions, find_clusters, upright
+from clusters import DrawnCluster, NearestCluster, bounds_of, directions, find_clusters, upright, weights_of_styles
 from data_processor import TRAIN
 from shell import UserError
 
@@ -88,3 +88,15 @@ def test_fewer_different_pictures_than_clusters_say_what_to_do(training_images):
     copies = np.concatenate([training_images] * 2)
     with pytest.raises(UserError, match="clusters=21: expected as many .* received 20 .*--model.clusters"):
         find_clusters(copies, 21, seed=0)
+
+
+def test_rare_styles_weigh_more_by_how_rare_they_are(training_images, monkeypatch):
+    monkeypatch.setattr("clusters.FEWEST_ALIKE", 10)
+    common, rare = np.tile(training_images[:1], (16, 1, 1, 1)), np.tile(training_images[1:2], (4, 1, 1, 1))
+    other = np.tile(training_images[2:3], (5, 1, 1, 1))  # too few to be of two styles
+    images, labels = np.concatenate([common, rare, other]), np.repeat([0, 1], [20, 5])
+    for rarity, times in ((0, 1), (0.5, 2), (1, 4)):
+        weights = weights_of_styles(images, labels, rarity, seed=0)
+        np.testing.assert_allclose(weights[16:20] / weights[0], times)
+        assert weights[:20].mean() == pytest.approx(1)
+        np.testing.assert_allclose(weights[20:], 1)

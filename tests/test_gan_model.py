@@ -215,6 +215,18 @@ def test_it_learns_to_draw_what_it_is_asked(stripes):
     np.testing.assert_array_equal(heights.argmax(axis=1), labels)
 
 
+def test_rare_styles_are_drawn_more_often_if_asked(stripes, monkeypatch):
+    monkeypatch.setattr("gan_model.weights_of_styles", lambda images, labels, rarity, seed: 1 + 2 * (labels == 1))
+    task = task_on(stripes)
+    for rarity, expected in ((0.0, 1 / 3), (0.5, 3 / 5)):
+        task = GANTask(replace(task.run, rarity=rarity), stripes)
+        batches, shares = task.training_batches(), []
+        for epoch in range(20):
+            batches.set_epoch(epoch)
+            shares.append((batches.part.labels[batches.order] == 1).mean())
+        assert np.mean(shares) == pytest.approx(expected, abs=0.02)
+
+
 def test_clusters_stand_for_characters_that_nobody_tells(stripes):
     keras.utils.set_random_seed(0)
     task = task_on(stripes, labelled=False, clusters=3)
