@@ -166,11 +166,18 @@ class RandomGrain(Seeded):
 
 
 def augmented(images, config: AugmentConfig, seed: int):
-    """Training pictures `(B, S, S, 1)`, float, changed as `config` says; the identity outside training."""
-    changed = RandomWarp(config, seed=seed, name="augment")(images)
-    if config.stroke:
-        changed = RandomStroke(config.stroke, seed=seed, name="stroke")(changed)
-    return RandomGrain(config.noise, seed=seed, name="grain")(changed) if config.noise else changed
+    """Training pictures `(B, S, S, 1)`, float, moved, bent and thickened as `config` says; not so outside training."""
+    if config.share:
+        images = RandomWarp(config, seed=seed, name="augment")(images)
+    return RandomStroke(config.stroke, seed=seed, name="stroke")(images) if config.stroke else images
+
+
+def soiled(images, config: AugmentConfig, seed: int):
+    """What a network shall read, `(B, S, S, 1)`, float in 0..255, with `config`'s noise; without it outside training.
+
+    Noise comes last, upon characters and non-characters alike: else it would tell the one from the other.
+    """
+    return RandomGrain(config.noise, seed=seed, name="grain")(images) if config.noise else images
 
 
 class RandomStrays(Seeded):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from augmentation import RandomStrays, augmented
+from augmentation import RandomStrays, augmented, soiled
 from batches import MeanOverBatch
 from blocks import predicted
 from calibration import calibrate
@@ -29,12 +29,13 @@ def _with_shortcut(x, width: int):
 
 
 def _residual(image, config: ClassifierConfig):
-    """Feature map `(B, S/8, S/8, w3)`, sides rounded up by strides, which spare the costly full resolution, or down."""
+    """Feature map `(B, S/8, S/8, w3)`. Halved sides are rounded up by strides and down by pooling."""
     stem, one, two, three = config.widths
-    strides = {"strides": 2, "pooling": 1}[config.halving]
+    pools = config.halving == "pooling"
+    strides = 1 if pools else 2
 
     def halve(x):
-        return x if strides == 2 else layers.MaxPooling2D()(x)
+        return layers.MaxPooling2D()(x) if pools else x
 
     x = halve(_convolve(image, stem, strides, kernel=5))  # (B, S/2, S/2, stem)
     x = _with_shortcut(_convolve(x, one), one)  # (B, S/2, S/2, w1)
@@ -98,6 +99,8 @@ class Classifier(keras.Model):
             moved = augmented(moved, augment, seed)
         if config.stray_weight:  # after the batch's own pictures
             moved = ops.concatenate([moved, RandomStrays(seed=seed, name="strays")(moved)], axis=0)
+        if augment is not None:
+            moved = soiled(moved, augment, seed)
         logits, _ = reader(moved)
         super().__init__({"image": image}, {"logits": logits}, **kwargs)
         self.config, self.reader = config, reader

@@ -70,10 +70,11 @@ def _check_smoothing(config: object) -> None:
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """How far a training picture may be moved, in the training pass alone; every range is symmetric and uniform."""
+    """How a training picture may be changed, in the training pass alone; ranges of moves are symmetric and uniform."""
 
     share: float = 1.0
-    """Share of the pictures that are moved; the others stay as crisp as pictures are when the model is used."""
+    """Share of the pictures that are moved and bent; the others stay as crisp as pictures are when the model is used.
+    `stroke` and `noise` do not go by it."""
     rotation: float = 12.0
     """Largest turn, in degrees."""
     shift: float = 2.0
@@ -87,8 +88,9 @@ class AugmentConfig:
     stroke: float = 0.0
     """How far strokes are thickened or thinned: 1 is by a pixel on either side."""
     noise: float = 0.0
-    """Noise on every other picture: its largest standard deviation, of 1 from paper to ink; or, in part or altogether
-    in its place, specks on a quarter as large a share of the pixels."""
+    """Noise on every other picture that is to be read: its largest standard deviation, of 1 from paper to ink; or, in
+    part or altogether in its place, specks on a quarter as large a share of the pixels. What learns to draw takes
+    none."""
 
     def __post_init__(self):
         _require(0 <= self.share <= 1, "`share` must lie in [0, 1]", share=self.share)
@@ -154,7 +156,7 @@ class ClassifierConfig:
     err elsewhere."""
     halving: Literal["strides", "pooling"] = "strides"
     """How `residual` halves the picture's side: by convolving every other pixel alone, or by convolving all and keeping
-    the largest of four, which reads a little better and takes longer."""
+    the largest of four, which takes longer."""
     widths: tuple[int, ...] = (32, 48, 96, 128)
     """Channels: of the stem and the three stages (`residual`), or of the two (`lenet`) or three (`pooled`)
     convolutions."""
@@ -181,6 +183,9 @@ class ClassifierConfig:
             f"`widths` of {self.architecture} must hold {count} channel counts",
             widths=self.widths,
         )
+        _require(self.halving == "strides" or self.architecture == "residual",
+                 "`halving` is for `residual` alone, and `strides` for others",
+                 halving=self.halving, architecture=self.architecture)  # fmt: skip
         _require(min(self.widths) > 0, "`widths` must be positive", widths=self.widths)
         _require(self.feature_size > 0, "`feature_size` must be positive", feature_size=self.feature_size)
         _require(self.hidden >= 0, "`hidden` must not be negative", hidden=self.hidden)

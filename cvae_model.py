@@ -146,7 +146,7 @@ class CVAE(keras.Model):
         image = keras.Input((config.image_size, config.image_size, 1), dtype="uint8", name="image")
         label = keras.Input((), dtype="int32", name="label")
         seen = ops.cast(image, "float32")
-        if augment is not None and augment.share:
+        if augment is not None:
             seen = augmented(seen, augment, seed)
         if config.likelihood == "bernoulli":
             seen = RandomBinarise(seed, name="binarise")(seen)

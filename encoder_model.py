@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from augmentation import augmented
+from augmentation import augmented, soiled
 from batches import GlyphBatches, MeanOverBatch
 from config import AugmentConfig, TranslatorConfig, TranslatorRun
 from data_processor import VALIDATION, GlyphDataset, evenly_spread
@@ -68,7 +68,7 @@ class Translator(keras.Model):
 
     Args:
         config: Sizes and alphabet.
-        augment: How training pictures are moved; `None` leaves them.
+        augment: How training pictures are changed; `None` leaves them.
         seed: Seed of augmentation.
     """
 
@@ -78,7 +78,7 @@ class Translator(keras.Model):
         font = keras.Input((), dtype="int32", name="font")
         moved = ops.cast(image, "float32")
         if augment is not None:
-            moved = augmented(moved, augment, seed)
+            moved = soiled(augmented(moved, augment, seed), augment, seed)
         _, logits = reader(moved)
         glyph = typesetter([ops.softmax(config.sharpness * logits), font])
         super().__init__({"image": image, "font": font}, {"glyph": glyph, "logits": logits}, **kwargs)

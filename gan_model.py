@@ -136,7 +136,7 @@ class GAN(keras.Model):
         label = keras.Input((), dtype="int32", name="label")
         real = ops.cast(image, "float32")
         as_written = real / 255
-        if augment is not None and augment.share:
+        if augment is not None:
             real = augmented(real, augment, seed)
         real = real / 255
         noise = RandomNoise(config.noise_size, seed, name="draw_noise")(label)

@@ -144,10 +144,11 @@ def _smoke(run: RunConfig) -> RunConfig:
     inventor = GANConfig(
         noise_size=8, code_size=16, sketch_width=4, widths=(8, 8), critic_widths=(4, 8, 8), feature_size=16
     )
-    judge = (_DIGIT_JUDGE if run.model.alphabet == DIGITS else _ASCII_JUDGE).model
+    judge, reader = (preset.model for preset in (
+        (_DIGIT_JUDGE, _DIGIT_READER) if run.model.alphabet == DIGITS else (_ASCII_JUDGE, _ASCII_READER)))  # fmt: skip
     small = {
         "translator": TranslatorConfig(stem_width=4, widths=(8, 8, 8), code_size=16, typesetter_width=32),
-        "recogniser": ClassifierConfig(widths=(4, 8, 8, 8), feature_size=16),
+        "recogniser": ClassifierConfig(halving=reader.halving, widths=(4, 8, 8, 8), feature_size=16),
         "judge": replace(judge, widths=(4, 8, 8)[: len(judge.widths)], hidden=16, feature_size=16),
         "cvae": CVAEConfig(widths=(4, 8), hidden=(16,), latent_size=4, couplings=2, coupling_width=8, prior="flow"),
         "cgan": replace(inventor, mismatch=0.005),

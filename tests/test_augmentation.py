@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from augmentation import RandomGrain, RandomStrays, RandomStroke, RandomWarp, augmented, sample_bilinear
+from augmentation import RandomGrain, RandomStrays, RandomStroke, RandomWarp, augmented, sample_bilinear, soiled
 from config import AugmentConfig
 
 STILL = {"rotation": 0.0, "shift": 0.0, "zoom": 0.0, "shear": 0.0}
@@ -125,20 +125,26 @@ def test_every_other_picture_gets_grain_up_to_its_limit():
     images = np.full((400, 28, 28, 1), 128, "float32")
     layer = RandomGrain(0.2, seed=1)
     np.testing.assert_array_equal(layer(images, training=False), images)
-    soiled = keras.ops.convert_to_numpy(layer(images, training=True))
-    assert 0.4 < (soiled != 128).any(axis=(1, 2, 3)).mean() < 0.6
-    assert 0 <= soiled.min() < soiled.max() == 255
-    white = soiled == 255
-    deviations = np.where(white, 128, soiled).std(axis=(1, 2, 3)) / 255
+    grainy = keras.ops.convert_to_numpy(layer(images, training=True))
+    assert 0.4 < (grainy != 128).any(axis=(1, 2, 3)).mean() < 0.6
+    assert 0 <= grainy.min() < grainy.max() == 255
+    white = grainy == 255
+    deviations = np.where(white, 128, grainy).std(axis=(1, 2, 3)) / 255
     assert 0.15 < deviations.max() < 0.21
-    assert 0.03 < white.mean(axis=(1, 2, 3)).max() < 0.07
+    specks = white.mean(axis=(1, 2, 3))
+    assert 0.03 < specks.max() < 0.07
+    assert ((specks > 0.01) & (deviations > 0.05)).any()  # of both kinds
+    again = RandomGrain(0.2, seed=1)
+    np.testing.assert_array_equal(grainy, again(images, training=True))
 
 
 @pytest.mark.parametrize(
     ("settings", "layers"),
-    [({}, []), ({"stroke": 0.2}, ["stroke"]), ({"stroke": 0.2, "noise": 0.1}, ["stroke", "grain"])],
-)
-def test_augmented_does_no_more_than_asked(settings, layers):
-    image = keras.Input((28, 28, 1))
-    model = keras.Model(image, augmented(image, AugmentConfig(**settings), seed=0))
-    assert [layer.name for layer in model.layers[1:]] == ["augment", *layers]
+    [({}, ["augment"]), ({"stroke": 0.2}, ["augment", "stroke"]),
+     ({"share": 0.0, "stroke": 0.2, "noise": 0.1}, ["stroke", "grain"]), ({"share": 0.0}, [])],
+)  # fmt: skip
+def test_pictures_are_changed_no_more_than_asked(settings, layers):
+    image, config = keras.Input((28, 28, 1)), AugmentConfig(**settings)
+    changed = soiled(augmented(image, config, seed=0), config, seed=0)
+    model = keras.Model(image, [changed])
+    assert [layer.name for layer in model.layers[1:]] == layers

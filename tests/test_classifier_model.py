@@ -81,6 +81,22 @@ def test_the_parts_of_the_loss_are_weighed_and_smoothed_as_asked():
     assert loss_of(logits, labels, training=False, **settings) == pytest.approx(plain, rel=1e-5)
 
 
+@pytest.mark.parametrize(("name", "strides", "pools"), [("residual", 3, 0), ("pooling", 0, 3)])
+def test_a_picture_is_halved_three_times_by_strides_or_by_pooling(name, strides, pools):
+    layers = build_reader(TINY[name])._flatten_layers()
+    found = [type(layer).__name__ + str(getattr(layer, "strides", "")) for layer in layers]
+    assert found.count("Conv2D(2, 2)") == strides
+    assert found.count("MaxPooling2D(2, 2)") == pools
+
+
+def test_noise_lies_on_characters_and_non_characters_alike(stripes):
+    model = build_classifier(ClassifierRun(model=TINY["residual"], augment=AugmentConfig(noise=1.0)))
+    names = [layer.name for layer in model.layers]
+    assert names.index("augment") < names.index("strays") < names.index("grain")
+    given = keras.Model(model.inputs, model.get_layer("grain").output)
+    assert len(given({"image": stripes.images[:16]}, training=True)) == 18
+
+
 def test_training_pictures_are_changed_anew_every_epoch(stripes):
     run = ClassifierRun(model=TINY["residual"], augment=AugmentConfig(elastic=1.0, stroke=0.5))
     model = build_classifier(run)

@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 import config
-from config import AugmentConfig, RunConfig, TranslatorConfig, characters_of
+from config import (
+    AugmentConfig,
+    ClassifierConfig,
+    CVAERun,
+    GANConfig,
+    GANRun,
+    RunConfig,
+    TranslatorConfig,
+    characters_of,
+)
 
 ROOT = Path(config.__file__).parent
 
@@ -38,6 +47,8 @@ ROOT = Path(config.__file__).parent
         (RunConfig, {"dataset_share": (0,)}),
         (AugmentConfig, {"share": 1.5}),
         (AugmentConfig, {"noise": 1.5}),
+        (GANRun, {"rarity": -0.1}),
+        (GANRun, {"rarity": 1.5}),
     ],
 )
 def test_impossible_settings_are_refused_by_name_and_value(kind, change):
@@ -45,6 +56,21 @@ def test_impossible_settings_are_refused_by_name_and_value(kind, change):
     with pytest.raises(ValueError, match=re.escape(f"Received: {name}={value!r}")) as caught:
         kind(**change)
     assert f"`{name}`" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "received"),
+    [
+        (ClassifierConfig, {"architecture": "lenet", "widths": (4, 8), "halving": "pooling"},
+         "halving='pooling', architecture='lenet'"),
+        (CVAERun, {"augment": AugmentConfig(noise=0.1)}, "noise=0.1"),
+        (GANRun, {"augment": AugmentConfig(noise=0.1)}, "noise=0.1"),
+        (GANRun, {"rarity": 0.5, "model": GANConfig(labelled=False)}, "rarity=0.5, labelled=False"),
+    ],
+)  # fmt: skip
+def test_settings_that_do_not_go_together_are_refused(kind, settings, received):
+    with pytest.raises(ValueError, match=re.escape(f"Received: {received}")):
+        kind(**settings)
 
 
 def test_alphabets():
