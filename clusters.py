@@ -46,7 +46,7 @@ def find_clusters(images: np.ndarray, count: int, seed: int) -> Clusters:
     from threadpoolctl import threadpool_limits
 
     some = images[np.random.default_rng(seed).permutation(len(images))[:FITTED]]
-    different = len(np.unique(some.reshape(len(some), -1), axis=0))
+    different = _count_different(some)
     if different < count:
         raise UserError(f"clusters={count}: expected as many different training pictures or more, received {different} "
                         f"(at most {FITTED:,} are looked at); raise --limit, choose a larger --dataset, or lower "
@@ -84,9 +84,12 @@ def weights_of_styles(images: np.ndarray, labels: np.ndarray, rarity: float, see
 
 def _styles(images: np.ndarray, seed: int) -> np.ndarray:
     """The style of each of one character's pictures, `(N,)`, numbered from 0."""
-    different = len(np.unique(images.reshape(len(images), -1), axis=0))
-    count = min(STYLES, len(images) // FEWEST_ALIKE, different)
+    count = min(STYLES, len(images) // FEWEST_ALIKE, _count_different(images))
     return _fitted(images, count, seed).labels_ if count > 1 else np.zeros(len(images), int)
+
+
+def _count_different(images: np.ndarray) -> int:
+    return len(np.unique(images.reshape(len(images), -1), axis=0))
 
 
 def _fitted(images: np.ndarray, count: int, seed: int):

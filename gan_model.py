@@ -295,7 +295,7 @@ class GANTask(ModelTask):
         return LabelledBatches(part, batch_size, **drawn)
 
     def weights(self, part: GlyphDataset) -> np.ndarray | None:
-        if self._weights is None and self.run.rarity:
+        if self._weights is None and self.run.rarity:  # k-means is slow, and the part the same at every call
             self._weights = weights_of_styles(part.images, part.labels, self.run.rarity, self.run.seed)
         return self._weights
 

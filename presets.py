@@ -144,8 +144,9 @@ def _smoke(run: RunConfig) -> RunConfig:
     inventor = GANConfig(
         noise_size=8, code_size=16, sketch_width=4, widths=(8, 8), critic_widths=(4, 8, 8), feature_size=16
     )
-    judge, reader = (preset.model for preset in (
-        (_DIGIT_JUDGE, _DIGIT_READER) if run.model.alphabet == DIGITS else (_ASCII_JUDGE, _ASCII_READER)))  # fmt: skip
+    digits = run.model.alphabet == DIGITS
+    judge = (_DIGIT_JUDGE if digits else _ASCII_JUDGE).model
+    reader = (_DIGIT_READER if digits else _ASCII_READER).model
     small = {
         "translator": TranslatorConfig(stem_width=4, widths=(8, 8, 8), code_size=16, typesetter_width=32),
         "recogniser": ClassifierConfig(halving=reader.halving, widths=(4, 8, 8, 8), feature_size=16),
@@ -159,7 +160,7 @@ def _smoke(run: RunConfig) -> RunConfig:
     return replace(
         run,
         name=f"{run.name}-smoke",
-        dataset=("digits",) if run.model.alphabet == DIGITS else ("unipen94",),
+        dataset=("digits",) if digits else ("unipen94",),
         dataset_share=(),
         cleaned_by=None,
         redrawn=0,
