@@ -10,7 +10,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin
@@ -77,11 +77,12 @@ def _drop_unwritten_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def parse(read_arguments: Callable[[], Arguments]) -> Arguments:
+def parse(read_arguments: Callable[[], Arguments], commands: Container[str] = ()) -> Arguments:
     """Runs a call of tyro, with its framed error messages told in one line.
 
     Args:
         read_arguments: For example `lambda: tyro.cli(Settings)`.
+        commands: Words of which the line must begin with one, where each has options, and help, of its own.
 
     Raises:
         UserError: The command line is wrong.
@@ -93,7 +94,9 @@ def parse(read_arguments: Callable[[], Arguments]) -> Arguments:
     except SystemExit as stop:
         if not stop.code:
             raise
-        raise UserError(unframed(said.getvalue())) from None
+        command = [word for word in sys.argv[1:2] if word in commands]
+        place = " ".join([Path(sys.argv[0]).name, *command])
+        raise UserError(f"{unframed(said.getvalue())}; see {place} --help") from None
 
 
 @contextlib.contextmanager
@@ -120,15 +123,16 @@ def _quick_checks_of_defaults() -> Iterator[None]:
 
 
 def unframed(box: str) -> str:
-    """What a framed message of tyro says, as one line: the error, then a suggestion or what there is, then where help
-    is."""
+    """What a framed message of tyro says, as one line: the error, then a suggestion or what there is."""
     lines = [line.strip(" │") for line in box.splitlines() if not line.startswith(("╭", "╰"))]
     sections = " ".join(lines).split("─")  # rules between sections
     error, *rest = [" ".join(section.split()) for section in sections if section.strip()] or ["wrong arguments"]
     suggestion = next((f" (did you mean {text.split()[3]}?)" for text in rest if text.startswith("Perhaps")), "")
     commands = next((text.removeprefix(COMMANDS) for text in rest if text.startswith(COMMANDS)), "")
-    told = _unknown_command(error, commands) if commands else _in_plain_words(error).rstrip(".") + suggestion
-    return f"{told}; see {Path(sys.argv[0]).name} --help"
+    if commands:
+        return _unknown_command(error, commands)
+    wanted = re.search(r"helptext: -\S+ ((?:\[*(?:INT|FLOAT|\.\.\.)\]* )+)", " ".join(rest))
+    return _in_plain_words(error, wanted[1].strip() if wanted else "other values").rstrip(".") + suggestion
 
 
 def _unknown_command(error: str, commands: str) -> str:
@@ -139,8 +143,12 @@ def _unknown_command(error: str, commands: str) -> str:
     return f"unknown command {word!r}{did_you_mean(word, commands.split(', '))}; expected one of {commands}"
 
 
-def _in_plain_words(error: str) -> str:
-    """An error of tyro (1.0.17) without names of the code's, types of Python's, and choices in the order of a set."""
+def _in_plain_words(error: str, wanted: str) -> str:
+    """An error of tyro (1.0.17) without names of the code's, types of Python's, and choices in the order of a set.
+
+    Args:
+        wanted: What the option's help says it takes, for errors that do not say it.
+    """
     error = re.sub(r"^Error parsing (?=-)|^Error parsing [\w.-]+: ", "", error)
     error = re.sub(
         r"no type matching \S*?([A-Z]+(?: [A-Z]+)*)\}? could be instantiated from \[(.*?)\]\..*",
@@ -150,9 +158,20 @@ def _in_plain_words(error: str) -> str:
     error = error.replace("invalid literal for int() with base 10: ", "expected a whole number, received ")
     error = error.replace("could not convert string to float: ", "expected a number, received ")
     error = re.sub(r"Could not (?:parse arguments|find valid parse for arguments:) \[(.*?)\].*",
-                   r"expected other values, received \1", error)  # fmt: skip
-    error = error.replace("expected INT,", "expected a whole number,").replace("expected FLOAT,", "expected a number,")
+                   rf"expected {wanted}, received \1", error)  # fmt: skip
+    error = re.sub(r"(?<=expected )[A-Z.\[\] ]+(?=, received)", lambda kinds: _numbers(kinds[0]), error)
     return re.sub(r"(?<=Expected one of )\(.*\)", lambda choices: _sorted_choices(choices[0]), error)
+
+
+def _numbers(kinds: str) -> str:
+    """What `INT`, `FLOAT FLOAT`, `[INT [INT ...]]` ask for; other kinds as they are."""
+    each = re.findall("[A-Z]+", kinds)
+    if not set(each) <= {"INT", "FLOAT"}:
+        return kinds
+    word = "number" if "FLOAT" in each else "whole number"
+    if "..." in kinds:
+        return f"{word}s"
+    return f"a {word}" if len(each) == 1 else f"{len(each)} {word}s"
 
 
 def _sorted_choices(choices: str) -> str:

@@ -53,7 +53,7 @@ def fit(task, run: RunConfig, state, pictures):
     from training import CommitEpoch, EpochRandomness, KeepFreedMemory, StopAtNaN, ValidateAverages, ValidateTask
 
     batches, validation = task.training_batches(), task.validation_batches()
-    with spread_over_devices(run, validation):
+    with spread_over_devices(run, batches, validation):
         model = task.build()
         model.compile(make_optimizer(run, steps=len(batches) * run.epochs))
         state.restore(model)
@@ -111,31 +111,41 @@ def start_backend(run: RunConfig) -> None:
     keras.config.set_dtype_policy(run.precision)
 
 
-def spread_over_devices(run: RunConfig, validation):
+def spread_over_devices(run: RunConfig, batches, validation):
     """A scope in which a model built is shared by all local accelerators, each taking its part of the batch.
 
     Args:
-        validation: Batches that a few pictures may be left out of: JAX divides a batch evenly or not at all.
+        batches: What is trained on. validation: What a few pictures may be left out of, to be divided evenly.
 
     Raises:
         UserError: The batches cannot be divided.
     """
     import keras
 
-    if keras.backend.backend() == "tensorflow":
+    on_tensorflow = keras.backend.backend() == "tensorflow"
+    if on_tensorflow:
         import tensorflow as tf
 
-        if len(tf.config.list_logical_devices(ACCELERATOR)) > 1:
-            return tf.distribute.MirroredStrategy(tf.config.list_logical_devices(ACCELERATOR)).scope()
-    elif keras.backend.backend() == "jax" and len(keras.distribution.list_devices()) > 1:
-        devices = len(keras.distribution.list_devices())
-        if run.batch_size % devices or validation.batch_size % devices or len(validation.order) < devices:
-            raise UserError(f"JAX sees {devices} devices, which must divide {validation.batch_size} and the batch size "
-                            f"evenly; received batch_size={run.batch_size} and {len(validation.order)} pictures for "
-                            f"validation; show it fewer devices, or set --batch-size")  # fmt: skip
-        keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
-        validation.order = validation.order[: len(validation.order) // devices * devices]
+        devices = tf.config.list_logical_devices(ACCELERATOR)
+    else:
+        devices = keras.distribution.list_devices()
+    if len(devices) < 2:
+        return contextlib.nullcontext()
+    share_evenly(len(devices), run, batches, validation)
+    if on_tensorflow:
+        return tf.distribute.MirroredStrategy(devices).scope()
+    keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
     return contextlib.nullcontext()
+
+
+def share_evenly(devices: int, run: RunConfig, batches, validation) -> None:
+    """Sees that every batch can be divided: JAX divides no other, and Keras' build of a model on TensorFlow neither."""
+    sizes = min(run.batch_size, len(batches.order)), validation.batch_size
+    if any(size % devices for size in sizes) or len(validation.order) < devices:
+        raise UserError(f"{devices} devices: expected batches that they can share evenly, received {sizes[0]} pictures "
+                        f"a batch to train on, {sizes[1]} for validation and {len(validation.order)} in all for that; "
+                        f"set --batch-size, or show fewer devices")  # fmt: skip
+    validation.order = validation.order[: len(validation.order) // devices * devices]
 
 
 def make_optimizer(run: RunConfig, steps: int):
@@ -166,4 +176,4 @@ def curves(run: RunConfig) -> list:
 
 
 if __name__ == "__main__":
-    run_script(lambda: main(parse(lambda: tyro.extras.overridable_config_cli(PRESETS))))
+    run_script(lambda: main(parse(lambda: tyro.extras.overridable_config_cli(PRESETS), commands=PRESETS)))

@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -345,12 +346,26 @@ def test_devices_that_share_a_batch_report_the_same_loss_and_go_on(smoke_run, tm
         places = places_below(tmp_path / str(devices))
         still = replace(smoke_run.augment, share=0.0)
         model = replace(smoke_run.model, dropout=0.0)
-        run = replace(smoke_run, augment=still, model=model, limit=128, patience=1, learning_rate=1e-9, **places)
+        run = replace(smoke_run, augment=still, model=model, limit=129, patience=1, learning_rate=1e-9, **places)
         line = [sys.executable, "-c", TWO_DEVICES, json.dumps(to_settings(run)), str(devices)]
         subprocess.run(line, cwd=ROOT, env=environment(), check=True, stdout=subprocess.DEVNULL)
         finished = json.loads((places["logs_dir"] / run.name / "finished.json").read_text())
         losses.append([finished["history"][0][name] for name in ("loss", "val_loss")])
     assert losses[0] == pytest.approx(losses[1], rel=0.05)
+
+
+@pytest.mark.parametrize(("batch_size", "training", "validation"), [(63, 200, 200), (64, 63, 200), (64, 200, 1)])
+def test_devices_that_cannot_share_a_batch_evenly_are_told(smoke_run, batch_size, training, validation):
+    batches = SimpleNamespace(order=range(training))
+    checked = SimpleNamespace(order=range(validation), batch_size=512)
+    with pytest.raises(UserError, match="^2 devices: expected batches that they can share evenly.*--batch-size"):
+        train.share_evenly(2, replace(smoke_run, batch_size=batch_size), batches, checked)
+
+
+def test_devices_leave_out_of_validation_what_they_cannot_share(smoke_run):
+    checked = SimpleNamespace(order=range(515), batch_size=512)
+    train.share_evenly(4, replace(smoke_run, batch_size=64), SimpleNamespace(order=range(65)), checked)
+    assert len(checked.order) == 512
 
 
 def test_a_half_deleted_older_epoch_does_not_stop_a_restart(smoke_run, tmp_path):
