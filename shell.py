@@ -94,8 +94,8 @@ def parse(read_arguments: Callable[[], Arguments], commands: Container[str] = ()
     except SystemExit as stop:
         if not stop.code:
             raise
-        command = [word for word in sys.argv[1:2] if word in commands]
-        place = " ".join([Path(sys.argv[0]).name, *command])
+        words = [word.replace("_", "-") for word in sys.argv[1:2]]  # as tyro reads them
+        place = " ".join([Path(sys.argv[0]).name, *(word for word in words if word in commands)])
         raise UserError(f"{unframed(said.getvalue())}; see {place} --help") from None
 
 
@@ -131,7 +131,7 @@ def unframed(box: str) -> str:
     commands = next((text.removeprefix(COMMANDS) for text in rest if text.startswith(COMMANDS)), "")
     if commands:
         return _unknown_command(error, commands)
-    wanted = re.search(r"helptext: -\S+ ((?:\[*(?:INT|FLOAT|\.\.\.)\]* )+)", " ".join(rest))
+    wanted = re.search(r"helptext: -\S+ ((?:\[*(?:INT|FLOAT|\.\.\.)\]*(?: |$))+)", " ".join(rest))
     return _in_plain_words(error, wanted[1].strip() if wanted else "other values").rstrip(".") + suggestion
 
 

@@ -139,11 +139,23 @@ def spread_over_devices(run: RunConfig, batches, validation):
 
 
 def share_evenly(devices: int, run: RunConfig, batches, validation) -> None:
-    """Sees that every batch can be divided: JAX divides no other, and Keras' build of a model on TensorFlow neither."""
-    sizes = min(run.batch_size, len(batches.order)), validation.batch_size
-    if any(size % devices for size in sizes) or len(validation.order) < devices:
-        raise UserError(f"{devices} devices: expected batches that they can share evenly, received {sizes[0]} pictures "
-                        f"a batch to train on, {sizes[1]} for validation and {len(validation.order)} in all for that; "
+    """Leaves so many pictures out of `validation.order` that devices can divide the last batch, too.
+
+    JAX divides no other, and Keras, where it builds a model on TensorFlow, neither.
+
+    Args:
+        devices: How many there are. batches: What is trained on. validation: What is validated on.
+
+    Raises:
+        UserError: A whole batch cannot be divided, or there is not a picture for each.
+    """
+    size = min(run.batch_size, len(batches.order))
+    if validation.batch_size % devices or len(validation.order) < devices:
+        raise UserError(f"{devices} devices: expected a number that divides {validation.batch_size}, and as many "
+                        f"pictures for validation or more, received {len(validation.order)}; show fewer "
+                        f"devices")  # fmt: skip
+    if size % devices:
+        raise UserError(f"{devices} devices: expected a batch that they can share evenly, received {size} pictures; "
                         f"set --batch-size, or show fewer devices")  # fmt: skip
     validation.order = validation.order[: len(validation.order) // devices * devices]
 

@@ -248,7 +248,14 @@ def test_framed_messages_become_one_line():
     assert unframed("Error parsing RunConfig: too many") == "too many"
 
 
-@pytest.mark.parametrize(("word", "place"), [("train", "tool.py train --help"), ("mistyped", "tool.py --help")])
+@pytest.mark.parametrize(
+    ("word", "place"),
+    [
+        ("train-all", "tool.py train-all --help"),
+        ("train_all", "tool.py train-all --help"),
+        ("mistyped", "tool.py --help"),
+    ],
+)
 def test_a_wrong_line_names_the_help_of_its_command(monkeypatch, word, place):
     def refuse():
         print("╭╮\n│ Unrecognized options: --x │\n╰╯", file=sys.stderr)
@@ -256,7 +263,7 @@ def test_a_wrong_line_names_the_help_of_its_command(monkeypatch, word, place):
 
     monkeypatch.setattr(sys, "argv", ["folder/tool.py", word, "--x"])
     with pytest.raises(UserError, match=f"^Unrecognized options: --x; see {place}$"):
-        parse(refuse, commands=("train", "show"))
+        parse(refuse, commands=("train-all", "show"))
 
 
 @pytest.mark.parametrize(
@@ -302,6 +309,11 @@ def test_a_wrong_line_names_the_help_of_its_command(monkeypatch, word, place):
         (
             "Error parsing --part: Could not find valid parse for arguments: ['a']",
             "--part: expected other values, received 'a'",
+        ),
+        (
+            "Error parsing --widths: Could not find valid parse for arguments: ['a']\n───\nArgument helptext:\n"
+            "    --widths INT INT",
+            "--widths: expected 2 whole numbers, received 'a'",
         ),
         (
             "invalid choice 'x' for argument '--source'. Expected one of ('mnist', 'None', 'cgan')",

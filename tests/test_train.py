@@ -354,12 +354,20 @@ def test_devices_that_share_a_batch_report_the_same_loss_and_go_on(smoke_run, tm
     assert losses[0] == pytest.approx(losses[1], rel=0.05)
 
 
-@pytest.mark.parametrize(("batch_size", "training", "validation"), [(63, 200, 200), (64, 63, 200), (64, 200, 1)])
-def test_devices_that_cannot_share_a_batch_evenly_are_told(smoke_run, batch_size, training, validation):
+@pytest.mark.parametrize(
+    ("devices", "batch_size", "training", "validation", "told"),
+    [
+        (2, 63, 200, 200, "a batch that they can share evenly, received 63.*set --batch-size"),
+        (2, 64, 63, 200, "a batch that they can share evenly, received 63.*set --batch-size"),
+        (2, 64, 200, 1, "a number.* as many pictures for validation or more, received 1; show fewer"),
+        (3, 63, 200, 200, "a number that divides 512.*; show fewer"),
+    ],
+)
+def test_devices_that_cannot_share_a_batch_evenly_are_told(smoke_run, devices, batch_size, training, validation, told):
     batches = SimpleNamespace(order=range(training))
     checked = SimpleNamespace(order=range(validation), batch_size=512)
-    with pytest.raises(UserError, match="^2 devices: expected batches that they can share evenly.*--batch-size"):
-        train.share_evenly(2, replace(smoke_run, batch_size=batch_size), batches, checked)
+    with pytest.raises(UserError, match=f"^{devices} devices: expected {told}"):
+        train.share_evenly(devices, replace(smoke_run, batch_size=batch_size), batches, checked)
 
 
 def test_devices_leave_out_of_validation_what_they_cannot_share(smoke_run):
