@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from clusters import DrawnCluster, NearestCluster, bounds_of, directions, find_clusters, upright, weights_of_styles
+from clusters import (
+    DrawnCluster,
+    NearestCluster,
+    _styles,
+    bounds_of,
+    directions,
+    find_clusters,
+    upright,
+    weights_of_styles,
+)
 from data_processor import TRAIN
 from shell import UserError
 
@@ -100,3 +109,13 @@ def test_rare_styles_weigh_more_by_how_rare_they_are(training_images, monkeypatc
         np.testing.assert_allclose(weights[16:20] / weights[0], times)
         assert weights[:20].mean() == pytest.approx(1)
         np.testing.assert_allclose(weights[20:], 1)
+
+
+@pytest.mark.parametrize(("most", "fewest", "styles"), [(64, 4, 5), (3, 4, 3), (64, 10, 2), (64, 1, 15)])
+def test_a_character_has_no_more_styles_than_it_may_and_has_pictures_for(
+    training_images, monkeypatch, most, fewest, styles
+):
+    monkeypatch.setattr("clusters.STYLES", most)
+    monkeypatch.setattr("clusters.FEWEST_ALIKE", fewest)
+    images = np.concatenate([training_images[:15], training_images[:5]])
+    assert len(np.unique(_styles(images, seed=0))) == styles
