@@ -96,7 +96,7 @@ _SD19_WRITER = replace(
 
 _DIGIT_INVENTOR = GANRun(
     name="cgan-digits",
-    epochs=28,
+    epochs=40,
     batch_size=64,
     learning_rate=5e-4,
     warmup=0.0,
@@ -104,11 +104,18 @@ _DIGIT_INVENTOR = GANRun(
     weight_decay=0.0,
     beta_1=0.5,
     patience=20,  # the distance of a GAN rises and falls for long before it settles
-    augment=AugmentConfig(share=0.0),
+    augment=AugmentConfig(share=0.5, rotation=6, shift=0, zoom=0.05, shear=0.1, elastic=0.3),  # as one hand varies
     rarity=0.75,
-    model=GANConfig(mismatch=0.005),
+    model=GANConfig(mismatch=0.007),
 )
-_PLAIN_INVENTOR = replace(_DIGIT_INVENTOR, name="gan-digits", rarity=0.0, model=GANConfig(labelled=False, clusters=32))
+_PLAIN_INVENTOR = replace(
+    _DIGIT_INVENTOR,
+    name="gan-digits",
+    epochs=28,
+    augment=AugmentConfig(share=0.0),
+    rarity=0.0,
+    model=GANConfig(labelled=False, clusters=32),
+)
 _ASCII_INVENTOR = replace(
     _DIGIT_INVENTOR,
     name="cgan-ascii",
@@ -117,6 +124,7 @@ _ASCII_INVENTOR = replace(
     least_likely=0.5,  # it learns to draw what can be read
     epochs=16,
     reader="recogniser-ascii",
+    augment=AugmentConfig(share=0.0),
     rarity=0.0,
     model=GANConfig(alphabet=ASCII, sketch_width=48, widths=(80, 32)),
 )
