@@ -5,8 +5,11 @@ The runs that `train.py` knows by name stand in `presets.py`: what each sets oth
 
 import string
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
+
+from shell import UserError
 
 DIGITS = string.digits
 UPPER = string.ascii_uppercase
@@ -18,6 +21,9 @@ ASCII = ALNUM + SIGNS  # all 94 printable characters that leave ink
 
 ALPHABETS = {"digits": DIGITS, "upper": UPPER, "lower": LOWER, "letters": LETTERS, "alnum": ALNUM, "ascii": ASCII}
 """Alphabets a user may ask for by name; any other string is taken as the alphabet itself."""
+
+MISTYPED = 0.8
+"""Likeness, after difflib, from which a string is an alphabet's name mistyped rather than an alphabet."""
 
 LOOK_ALIKES = (
     *("0Oo", "1lIi|", "2Zz", "5Ss", "6b", "9gq", "UuVv"),
@@ -36,7 +42,15 @@ IMAGE_SIZE = 28
 
 
 def characters_of(alphabet: str) -> str:
-    """The characters of an alphabet given by name (`digits`, `alnum`, ...) or spelled out."""
+    """The characters of an alphabet given by name (`digits`, `alnum`, ...) or spelled out.
+
+    Raises:
+        UserError: It is neither a name nor unlike all names, but a name mistyped.
+    """
+    near = get_close_matches(alphabet.lower(), ALPHABETS, n=1, cutoff=MISTYPED)
+    if near and alphabet not in ALPHABETS:
+        raise UserError(f"alphabet {alphabet!r}: expected {', '.join(ALPHABETS)}, or the characters themselves (did "
+                        f"you mean {near[0]!r}?); for these very characters, give them in another order")  # fmt: skip
     return ALPHABETS.get(alphabet, alphabet)
 
 

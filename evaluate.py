@@ -125,8 +125,11 @@ def main(arguments: Arguments) -> int:
         The exit code: 0, or 2 where some model could not be measured.
 
     Raises:
-        UserError: No model is named, there is none, or the README cannot take its figures.
+        UserError: No model is named, or some beside --all; there is none, or the README cannot take its figures.
     """
+    if arguments.all and arguments.models:
+        raise UserError(f"expected names of models or --all, received {' '.join(arguments.models)} and --all; "
+                        f"leave out either")  # fmt: skip
     names = list_models(arguments.models_dir) if arguments.all else list(dict.fromkeys(arguments.models))
     if not names:
         places = " or ".join(map(str, model_places(arguments.models_dir)))

@@ -270,6 +270,7 @@ def pages_of(arguments: Arguments, generator: HandwritingGenerator, text: str, s
 
 def draw_grid(arguments: Arguments, generator: HandwritingGenerator, text: str, style: Style | None) -> Page:
     """Several tries of each character of a text: a row a character."""
+    text = generator.in_its_marks(text)
     unknown = generator.find_unknown(text, arguments.skip_unknown)
     characters = "".join(dict.fromkeys(c for c in text if not c.isspace() and c not in unknown))
     if not characters:

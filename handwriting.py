@@ -30,6 +30,13 @@ from written_page import Page
 SEEDS = 2**32  # there are so many, from 0
 NAMED_AT_MOST = 12  # characters in a message
 USUAL = Layout()
+TYPEWRITTEN = {
+    **dict.fromkeys("\u2018\u2019\u201a\u2032", "'"),  # quotes, the lower one, the prime
+    **dict.fromkeys("\u201c\u201d\u201e\u2033", '"'),  # the same, double
+    **dict.fromkeys("\u2010\u2011\u2013\u2014\u2212", "-"),  # hyphens, dashes, the minus sign
+    "\u2026": "...",
+}
+"""Marks of print that texts are full of, and what a typewriter has in their place."""
 
 
 class HandwritingGenerator:
@@ -124,6 +131,11 @@ class HandwritingGenerator:
                             f"received {named(unknown)}; change the {subject}, choose another model"
                             f"{skipping}")  # fmt: skip
 
+    def in_its_marks(self, text: str) -> str:
+        """A text whose quotes and dashes of print, where they cannot be written, are those of a typewriter."""
+        plain = {mark: other for mark, other in TYPEWRITTEN.items() if set(other) <= set(self.alphabet)}
+        return "".join(c if c in self.alphabet else plain.get(c, c) for c in text)
+
     def find_unknown(self, text: str, skip: bool) -> str:
         """Characters of a text that cannot be written, each once; blanks and controls are left to the layout.
 
@@ -165,6 +177,7 @@ class HandwritingGenerator:
                 source is told no characters.
         """
         self._refuse_untold()
+        text = self.in_its_marks(text)
         unknown = self.find_unknown(text, skip_unknown)
         if style is not None:
             self.check_style(style)

@@ -9,11 +9,13 @@ tensorboard --logdir logs
 import contextlib
 import os
 import sys
+from pathlib import Path
 
 import tyro
 
 from config import RunConfig
 from presets import PRESETS
+from runtime import CARD, read_card
 from shell import UserError, did_you_mean, parse, run_script, unheard
 
 BACKENDS = ("tensorflow", "jax")  # the first is the default
@@ -30,6 +32,7 @@ def main(run: RunConfig) -> None:
     from tasks import identities, load_inputs, make_task
 
     state = RunState(run)
+    make_room(run)
     inputs = load_inputs(run)
     start_backend(run)  # only now: it takes seconds, and most mistakes have shown by here
     from export import export_model
@@ -48,6 +51,28 @@ def main(run: RunConfig) -> None:
     print(f"best epoch {state.best_epoch} of {len(state.history)}; wrote {folder}")
 
 
+def make_room(run: RunConfig) -> None:
+    """Makes the folder of the trained models, and sees that none of another kind is in the way of this one.
+
+    Raises:
+        UserError: One is. OSError: There can be no such folder.
+    """
+    run.models_dir.mkdir(parents=True, exist_ok=True)
+    folder = run.models_dir / run.name
+    made_by, kind = _kind_of(folder / CARD), type(run).__name__
+    if made_by not in (None, kind):
+        raise UserError(f"{folder}: holds a model made by a {made_by}, received a {kind}, which would replace it; give "
+                        f"another --name, or move that folder")  # fmt: skip
+
+
+def _kind_of(card: Path) -> str | None:
+    """The kind of run that made a model; None where there is no model, or a damaged one."""
+    try:
+        return read_card(card)["config"]["kind"]
+    except (UserError, OSError, KeyError):
+        return None
+
+
 def fit(task, run: RunConfig, state, pictures):
     """Builds the model, brings it to where the run stands and trains it to the end."""
     from training import CommitEpoch, EpochRandomness, KeepFreedMemory, StopAtNaN, ValidateAverages, ValidateTask
@@ -57,9 +82,9 @@ def fit(task, run: RunConfig, state, pictures):
         model = task.build()
         model.compile(make_optimizer(run, steps=len(batches) * run.epochs))
         state.restore(model)
-    print(
-        f"{run.name}: {model.count_params():,} weights, {len(batches.order):,} training pictures an epoch", flush=True
-    )
+    resumed = f"; goes on after epoch {len(state.history)}" if state.history else ""
+    print(f"{run.name}: {model.count_params():,} weights, {len(batches.order):,} training pictures an epoch{resumed}",
+          flush=True)  # fmt: skip
     if not state.over:
         model.fit(
             batches,
@@ -180,11 +205,10 @@ def make_optimizer(run: RunConfig, steps: int):
 
 
 def curves(run: RunConfig) -> list:
-    """TensorBoard's own callback: every metric under logs/NAME/train and logs/NAME/validation, and the graph."""
+    """TensorBoard's own callback: every metric under logs/NAME/train and logs/NAME/validation."""
     import keras
 
-    on_tensorflow = keras.backend.backend() == "tensorflow"  # the graph is TensorFlow's
-    return [keras.callbacks.TensorBoard(str(run.logs_dir / run.name), write_graph=on_tensorflow)]
+    return [keras.callbacks.TensorBoard(str(run.logs_dir / run.name), write_graph=False)]  # Keras 3 has none to write
 
 
 if __name__ == "__main__":

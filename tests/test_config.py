@@ -16,6 +16,7 @@ from config import (
     TranslatorConfig,
     characters_of,
 )
+from shell import UserError
 
 ROOT = Path(config.__file__).parent
 
@@ -78,6 +79,13 @@ def test_alphabets():
     assert characters_of("alnum").startswith("0123456789ABC")
     assert characters_of("xyz") == "xyz"
     assert TranslatorConfig(alphabet="upper").alphabet == config.UPPER
+    assert characters_of("") == "" and characters_of("rewol") == "rewol"
+
+
+@pytest.mark.parametrize(("alphabet", "name"), [("digit", "digits"), ("Digits", "digits"), ("uper", "upper")])
+def test_a_mistyped_name_of_an_alphabet_is_not_taken_for_its_letters(alphabet, name):
+    with pytest.raises(UserError, match=f"^alphabet '{alphabet}': expected digits, .* mean '{name}'"):
+        characters_of(alphabet)
 
 
 def pins(text: str) -> dict[str, str]:

@@ -219,6 +219,11 @@ def test_the_same_seed_gives_the_same_report(work, capsys):
     assert said[0] == said[1] != said[2]
 
 
+def test_all_models_and_some_by_name_contradict_each_other(work):
+    with pytest.raises(UserError, match=f"expected names of models or --all, received {READER} and --all"):
+        run(work, READER, all=True)
+
+
 def test_json_is_one_object_a_model_and_nothing_else(work, capsys):
     assert run(work, all=True, json=True, limit=20) == 0
     said = capsys.readouterr()

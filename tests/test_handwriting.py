@@ -21,6 +21,12 @@ def generator_of(writer=None, seed: int = 0, **options) -> HandwritingGenerator:
     return HandwritingGenerator(source=ModelGlyphs(writer or SpotWriter(), **options), seed=seed)
 
 
+def writer_of(alphabet: str) -> SpotWriter:
+    writer = SpotWriter()
+    writer.alphabet = alphabet
+    return writer
+
+
 def test_a_seed_gives_a_page_and_another_seed_another():
     pages = [generator_of(seed=seed).write("abc 012") for seed in (7, 7, 8)]
     assert np.array_equal(pages[0].image, pages[1].image)
@@ -98,6 +104,18 @@ def test_unknown_characters_are_skipped_with_a_gap_and_a_warning(capsys):
     assert "warning: text: skipped 'A'" in capsys.readouterr().err
     assert [box.character for box in page.boxes] == list("abcd")
     assert page.image.shape[1] > generator.write("abcd").image.shape[1]
+
+
+@pytest.mark.parametrize(("text", "written"), [("a\u2019b", "a'b"), ("\u201ca\u2014", '"a-'), ("b\u2026", "b...")])
+def test_marks_of_print_are_written_as_a_typewriter_has_them(text, written):
+    generator = generator_of(writer_of("ab'\"-."))
+    assert [box.character for box in generator.write(text).boxes] == list(written)
+
+
+def test_marks_that_a_typewriter_would_have_but_the_model_has_not_are_named_as_they_are():
+    with pytest.raises(UserError, match="U\\+2019"):
+        generator_of(writer_of("ab")).write("a\u2019b")
+    assert generator_of(writer_of("a\u2019'")).in_its_marks("a\u2019") == "a\u2019"
 
 
 def test_a_text_of_several_pages_comes_in_pages():

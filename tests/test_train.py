@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -230,6 +231,24 @@ def build_layers_up_to_two_digits() -> None:
     for _ in range(6):
         keras.layers.Conv2D(1, 1)
         keras.layers.Dense(1)
+
+
+def test_a_model_of_another_kind_is_not_replaced(smoke_run, smoke_gan_run, tmp_path):
+    places = places_below(tmp_path)
+    folder = places["models_dir"] / smoke_run.name
+    shutil.copytree(smoke_run.models_dir / smoke_run.name, folder)
+    train.make_room(replace(smoke_run, **places))
+    with pytest.raises(UserError, match=f"{folder}: holds a model made by a {type(smoke_run).__name__}.*--name"):
+        train.main(replace(smoke_gan_run, name=smoke_run.name, **places))
+    (folder / "card.json").write_text("damaged")
+    train.make_room(replace(smoke_gan_run, name=smoke_run.name, **places))
+
+
+def test_there_is_a_place_for_the_model_before_it_is_trained(smoke_run, tmp_path):
+    (tmp_path / "models").touch()
+    with pytest.raises(FileExistsError):
+        train.main(replace(smoke_run, **places_below(tmp_path)))
+    assert not (tmp_path / "logs").exists()
 
 
 @pytest.mark.parametrize("kind", ["smoke_reader_run", "smoke_writer_run", "smoke_gan_run"])
