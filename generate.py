@@ -168,10 +168,13 @@ def read_text(file: Path) -> str:
     """The text of a UTF-8 file, or of standard input."""
     content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(f"{file}: expected text in UTF-8, received byte 0x{content[error.start]:02X} at place "
                         f"{error.start}; save it as UTF-8") from None  # fmt: skip
+    if not text.strip():
+        raise UserError(f"{file}: expected text, received none; write some into it")
+    return text
 
 
 def joined_digits(pieces: tuple[str, ...]) -> str:

@@ -22,7 +22,9 @@ ADVICE = {
     errno.ENOENT: "check the path",
     errno.ENOTDIR: "check the path: a part of it is a file",
     errno.EISDIR: "name a file",
+    errno.EEXIST: "a file is in the way: move it, or choose another place",
     errno.EACCES: "choose a place that you may use",
+    errno.EPERM: "choose a place that you may use",
     errno.ENOSPC: "make room, or choose another disk",
 }
 """What to do about what the system refuses most."""
@@ -34,8 +36,8 @@ class UserError(ValueError):
     """A mistake the user can mend, told in one line: the thing, what was expected, what was received, what to do."""
 
 
-def run_script(main: Callable[[], int | None]) -> None:
-    """Runs a script's `main` and exits as a shell expects.
+def run_script(main: Callable[[], int | None], when_stopped: str = "nothing half-written was kept") -> None:
+    """Runs a script's `main` and exits as a shell expects; after Ctrl-C it says what to know then.
 
     A `UserError`, and what the system says of a file or disk, ends in one line on stderr and exit code 2;
     Ctrl-C in exit code 130; a reader that closed the pipe (`| head`) in silence and 141. Anything else is a bug and
@@ -48,7 +50,7 @@ def run_script(main: Callable[[], int | None]) -> None:
         print(end="", flush=True)  # at exit it would be too late to tell that the disk is full
     except KeyboardInterrupt:
         code = INTERRUPTED
-        print("\nstopped by Ctrl-C; nothing half-written was kept", file=sys.stderr)
+        print(f"\nstopped by Ctrl-C; {when_stopped}", file=sys.stderr)
     except UserError as error:
         code = USAGE_ERROR
         print(f"error: {error}", file=sys.stderr)

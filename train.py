@@ -212,4 +212,7 @@ def curves(run: RunConfig) -> list:
 
 
 if __name__ == "__main__":
-    run_script(lambda: main(parse(lambda: tyro.extras.overridable_config_cli(PRESETS), commands=PRESETS)))
+    run_script(
+        lambda: main(parse(lambda: tyro.extras.overridable_config_cli(PRESETS), commands=PRESETS)),
+        when_stopped="the same line goes on after the last finished epoch",
+    )

@@ -328,6 +328,7 @@ def test_a_mistake_with_generators_is_one_line(line, message, invent, tmp_path):
         (["--digits", "1", "x"], "--digits: expected digits, received '1 x'"),
         (["--file", "none.txt"], "none.txt"),
         (["--file", "latin.txt"], "latin.txt: expected text in UTF-8, received byte 0xE9 at place 1"),
+        (["--file", "blank.txt"], "blank.txt: expected text, received none"),
         (["--file", "-", "--out", "x.jpg"], "--out x.jpg: expected a .png file"),
         (["1", "--out", "x.png", "--boxes", "x.png"], "x.png: would overwrite"),
         (["1", "--style", "latin.txt"], "latin.txt: expected a style"),
@@ -341,13 +342,14 @@ def test_a_mistake_with_generators_is_one_line(line, message, invent, tmp_path):
 def test_a_mistake_is_one_line(arguments, message, smoke_writer, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path("latin.txt").write_bytes(b"1\xe9")
+    Path("blank.txt").write_text(" \n")
     model = [] if "--model" in arguments else ["--model", smoke_writer.name]
     monkeypatch.setattr(sys, "argv", ["generate.py", *arguments, *model, f"--models-dir={smoke_writer.parent}"])
     with pytest.raises((UserError, FileNotFoundError)) as caught:
         generate.main(generate.parse(lambda: generate.tyro.cli(Arguments)))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["latin.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["blank.txt", "latin.txt"]
 
 
 def test_a_text_that_cannot_be_written_leaves_no_style_behind(write, tmp_path):

@@ -30,6 +30,11 @@ def run(body: str, **options) -> subprocess.CompletedProcess:
         ("pass", 0, ""),
         ("raise shell.UserError('x: expected y')", 2, "error: x: expected y\n"),
         ("open('/none/such')", 2, "error: No such file or directory: /none/such; check the path\n"),
+        (
+            "import os; os.mkdir('shell.py')",
+            2,
+            "error: File exists: shell.py; a file is in the way: move it, or choose another place\n",
+        ),
         ("raise OSError(5, 'Input/output error', 'a.png')", 2, "error: Input/output error: a.png\n"),
         (
             "raise OSError(28, 'No space left on device', 'a.png')",
