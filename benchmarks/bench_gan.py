@@ -3,9 +3,9 @@
 python benchmarks/bench_gan.py
 
 The recipe is that of most examples: a step for the discriminator, then one for the generator, for which pictures are
-generated and scored again, and an optimizer for each. It trains the very same networks on the very same pictures, by
-their losses alone: no penalty, no mismatches, no clusters, no averages of weights. A stretch of the one is followed by
-a stretch of the other, in one process.
+generated and scored again, and an optimizer for each. It trains the very same networks on the very same pictures, not
+bent, by their losses alone: no penalty, no mismatches, no clusters, no averages of weights. A stretch of the one is
+followed by a stretch of the other, in one process.
 """
 
 import statistics
@@ -20,7 +20,7 @@ import tyro
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.bench_training import Contestant, throughputs
-from config import GANRun
+from config import AugmentConfig, GANRun
 from presets import PRESETS
 from report import Row, as_markdown, yes
 from shell import parse, run_script
@@ -98,7 +98,8 @@ def make_contestants(run: GANRun, task: Any) -> list[Contestant]:
     def contestant(name: str, model: Any) -> Contestant:
         return Contestant(name, model, task.training_batches(), run.seed, translate=None, may_go_on=None)
 
-    plain = replace(run, averaging=0.0, model=replace(run.model, regulariser="none", mismatch=0.0, clusters=0))
+    bare = replace(run.model, regulariser="none", mismatch=0.0, clusters=0)
+    plain = replace(run, averaging=0.0, augment=AugmentConfig(share=0.0), model=bare)
     models = [build_gan(settings) for settings in (run, plain)]
     for model, settings in zip(models, (run, plain), strict=True):
         model.compile(make_optimizer(settings, steps=len(task.training_batches()) * run.epochs))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from fresh_python import loaded_by
 
+from augmentation import RandomWarp
 from benchmarks import bench_gan, bench_handwriting, bench_inference, bench_recognise, bench_training
 from benchmarks.bench_inference import Cost
 from benchmarks.bench_recognise import Reading
@@ -114,7 +115,8 @@ def test_the_recipe_of_two_steps_trains_the_same_networks_by_their_losses_alone(
     run = PRESETS["cgan-digits-smoke"][1]
     contestants = bench_gan.make_contestants(run, make_task(run, **load_inputs(run)))
     assert [one.name for one in contestants] == ["one pass, as it is trained", "one pass, bare", "two steps, bare"]
-    _, bare, recipe = (one.model for one in contestants)
+    trained, bare, recipe = (one.model for one in contestants)
+    assert [any(isinstance(layer, RandomWarp) for layer in one.layers) for one in (trained, bare)] == [True, False]
     assert (bare.config.regulariser, bare.config.mismatch, bare.optimizer.use_ema) == ("none", 0, False)
     for network in ("generator", "discriminator"):
         before = [np.array(weight) for weight in getattr(recipe, network).trainable_weights]
