@@ -32,7 +32,7 @@ def main(run: RunConfig) -> None:
     from tasks import identities, load_inputs, make_task
 
     state = RunState(run)
-    make_room(run)
+    check_place(run)
     inputs = load_inputs(run)
     start_backend(run)  # only now: it takes seconds, and most mistakes have shown by here
     from export import export_model
@@ -51,13 +51,16 @@ def main(run: RunConfig) -> None:
     print(f"best epoch {state.best_epoch} of {len(state.history)}; wrote {folder}")
 
 
-def make_room(run: RunConfig) -> None:
-    """Makes the folder of the trained models, and sees that none of another kind is in the way of this one.
+def check_place(run: RunConfig) -> None:
+    """Sees that the trained model can be put where it belongs, and takes the place of none of another kind.
 
     Raises:
-        UserError: One is. OSError: There can be no such folder.
+        UserError: It cannot, or would.
     """
-    run.models_dir.mkdir(parents=True, exist_ok=True)
+    there = next(place for place in (run.models_dir, *run.models_dir.absolute().parents) if place.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        raise UserError(f"--models-dir {run.models_dir}: expected a folder to write to, received {there}, which is "
+                        f"{'not writable' if there.is_dir() else 'a file'}; choose another")  # fmt: skip
     folder = run.models_dir / run.name
     made_by, kind = _kind_of(folder / CARD), type(run).__name__
     if made_by not in (None, kind):

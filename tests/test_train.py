@@ -237,17 +237,18 @@ def test_a_model_of_another_kind_is_not_replaced(smoke_run, smoke_gan_run, tmp_p
     places = places_below(tmp_path)
     folder = places["models_dir"] / smoke_run.name
     shutil.copytree(smoke_run.models_dir / smoke_run.name, folder)
-    train.make_room(replace(smoke_run, **places))
+    train.check_place(replace(smoke_run, **places))
     with pytest.raises(UserError, match=f"{folder}: holds a model made by a {type(smoke_run).__name__}.*--name"):
         train.main(replace(smoke_gan_run, name=smoke_run.name, **places))
     (folder / "card.json").write_text("damaged")
-    train.make_room(replace(smoke_gan_run, name=smoke_run.name, **places))
+    train.check_place(replace(smoke_gan_run, name=smoke_run.name, **places))
 
 
 def test_there_is_a_place_for_the_model_before_it_is_trained(smoke_run, tmp_path):
-    (tmp_path / "models").touch()
-    with pytest.raises(FileExistsError):
-        train.main(replace(smoke_run, **places_below(tmp_path)))
+    (tmp_path / "file").touch()
+    places = places_below(tmp_path) | {"models_dir": tmp_path / "file" / "models"}
+    with pytest.raises(UserError, match=f"^--models-dir .*: expected a folder to write to, received {tmp_path}/file, "):
+        train.main(replace(smoke_run, **places))
     assert not (tmp_path / "logs").exists()
 
 
