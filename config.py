@@ -5,11 +5,10 @@ The runs that `train.py` knows by name stand in `presets.py`: what each sets oth
 
 import string
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
-from shell import UserError
+from shell import UserError, did_you_mean
 
 DIGITS = string.digits
 UPPER = string.ascii_uppercase
@@ -45,13 +44,14 @@ def characters_of(alphabet: str) -> str:
     """The characters of an alphabet given by name (`digits`, `alnum`, ...) or spelled out.
 
     Raises:
-        UserError: It is neither a name nor unlike all names, but a name mistyped.
+        UserError: It is a name mistyped.
     """
-    near = get_close_matches(alphabet.lower(), ALPHABETS, n=1, cutoff=MISTYPED)
-    if near and alphabet not in ALPHABETS:
-        raise UserError(f"alphabet {alphabet!r}: expected {', '.join(ALPHABETS)}, or the characters themselves (did "
-                        f"you mean {near[0]!r}?); for these very characters, give them in another order")  # fmt: skip
-    return ALPHABETS.get(alphabet, alphabet)
+    if alphabet in ALPHABETS:
+        return ALPHABETS[alphabet]
+    if name := did_you_mean(alphabet, ALPHABETS, MISTYPED):
+        raise UserError(f"alphabet {alphabet!r}: expected {', '.join(ALPHABETS)}, or the characters themselves{name}; "
+                        f"for these very characters, give them in another order")  # fmt: skip
+    return alphabet
 
 
 def _require(holds: bool, rule: str, **received: object) -> None:

@@ -133,8 +133,9 @@ class HandwritingGenerator:
 
     def in_its_marks(self, text: str) -> str:
         """A text whose quotes and dashes of print, where they cannot be written, are those of a typewriter."""
-        plain = {mark: other for mark, other in TYPEWRITTEN.items() if set(other) <= set(self.alphabet)}
-        return "".join(c if c in self.alphabet else plain.get(c, c) for c in text)
+        known = set(self.alphabet)
+        return text.translate({ord(mark): other for mark, other in TYPEWRITTEN.items()
+                               if mark not in known and known.issuperset(other)})  # fmt: skip
 
     def find_unknown(self, text: str, skip: bool) -> str:
         """Characters of a text that cannot be written, each once; blanks and controls are left to the layout.

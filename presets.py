@@ -62,12 +62,13 @@ _ASCII_JUDGE = replace(
     model=replace(_JUDGE, alphabet=ASCII, architecture="pooled", widths=(32, 64, 128), label_smoothing=0.05),
 )
 
+_AS_WRITTEN = AugmentConfig(share=0.0)  # for what learns to draw
 _DIGIT_WRITER = CVAERun(
     name="cvae-digits",
     epochs=40,
     averaging=0.999,
     weight_decay=1e-4,
-    augment=AugmentConfig(share=0.0),
+    augment=_AS_WRITTEN,
     model=CVAEConfig(prior="flow"),
 )
 _ASCII_WRITER = replace(
@@ -94,9 +95,8 @@ _SD19_WRITER = replace(
     model=replace(_ASCII_WRITER.model, alphabet=ALNUM, image_size=64),
 )
 
-_DIGIT_INVENTOR = GANRun(
-    name="cgan-digits",
-    epochs=40,
+_INVENTOR = GANRun(
+    epochs=28,
     batch_size=64,
     learning_rate=5e-4,
     warmup=0.0,
@@ -104,28 +104,25 @@ _DIGIT_INVENTOR = GANRun(
     weight_decay=0.0,
     beta_1=0.5,
     patience=20,  # the distance of a GAN rises and falls for long before it settles
+    augment=_AS_WRITTEN,
+)
+_DIGIT_INVENTOR = replace(
+    _INVENTOR,
+    name="cgan-digits",
+    epochs=40,
     augment=AugmentConfig(share=0.5, rotation=6, shift=0, zoom=0.05, shear=0.1, elastic=0.3),  # as one hand varies
     rarity=0.75,
     model=GANConfig(mismatch=0.007),
 )
-_PLAIN_INVENTOR = replace(
-    _DIGIT_INVENTOR,
-    name="gan-digits",
-    epochs=28,
-    augment=AugmentConfig(share=0.0),
-    rarity=0.0,
-    model=GANConfig(labelled=False, clusters=32),
-)
+_PLAIN_INVENTOR = replace(_INVENTOR, name="gan-digits", model=GANConfig(labelled=False, clusters=32))
 _ASCII_INVENTOR = replace(
-    _DIGIT_INVENTOR,
+    _INVENTOR,
     name="cgan-ascii",
     dataset=("unipen94",),
     cleaned_by="recogniser-ascii",
     least_likely=0.5,  # it learns to draw what can be read
     epochs=16,
     reader="recogniser-ascii",
-    augment=AugmentConfig(share=0.0),
-    rarity=0.0,
     model=GANConfig(alphabet=ASCII, sketch_width=48, widths=(80, 32)),
 )
 

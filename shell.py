@@ -157,8 +157,8 @@ def _in_plain_words(error: str, wanted: str) -> str:
         r"expected \1, received \2",
         error,
     )
-    error = error.replace("invalid literal for int() with base 10: ", "expected a whole number, received ")
-    error = error.replace("could not convert string to float: ", "expected a number, received ")
+    error = error.replace("invalid literal for int() with base 10: ", "expected INT, received ")
+    error = error.replace("could not convert string to float: ", "expected FLOAT, received ")
     error = re.sub(r"Could not (?:parse arguments|find valid parse for arguments:) \[(.*?)\].*",
                    rf"expected {wanted}, received \1", error)  # fmt: skip
     error = re.sub(r"(?<=expected )[A-Z.\[\] ]+(?=, received)", lambda kinds: _numbers(kinds[0]), error)
@@ -215,9 +215,9 @@ def describe_os_error(error: OSError) -> str:
     return f"{reason}: {error.filename}" if error.filename else reason
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """` (did you mean X?)` for a near miss among `known`, else an empty string."""
-    near = difflib.get_close_matches(word.lower(), {name.lower(): name for name in known}, n=1, cutoff=0.6)
+def did_you_mean(word: str, known: Iterable[str], likeness: float = 0.6) -> str:
+    """` (did you mean X?)` for a near miss among `known`, of that likeness after difflib, else an empty string."""
+    near = difflib.get_close_matches(word.lower(), {name.lower(): name for name in known}, n=1, cutoff=likeness)
     match = next((name for name in known if near and name.lower() == near[0]), None)
     return f" (did you mean {match!r}?)" if match else ""
 
