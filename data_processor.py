@@ -124,7 +124,8 @@ def _read(name: str, data_dir: Path, image_size: int) -> SourceData:
     if name.startswith("folder:"):
         return read_folder(Path(name.removeprefix("folder:")).expanduser(), image_size)
     if name not in NAMES and not name.endswith(".npz"):
-        raise UserError(f"unknown data set {name!r}{did_you_mean(name, NAMES)}; expected one of {', '.join(NAMES)}, "
+        meant = f" (did you mean 'folder:{name}'?)" if Path(name).is_dir() else did_you_mean(name, NAMES)
+        raise UserError(f"unknown data set {name!r}{meant}; expected one of {', '.join(NAMES)}, "
                         f"the path of an .npz file, or folder:PATH")  # fmt: skip
     if image_size != IMAGE_SIZE:
         raise UserError(f"{name}: its glyphs are {IMAGE_SIZE} pixels wide; received image size {image_size}; only "

@@ -173,6 +173,11 @@ def test_unknown_name_lists_all_and_guesses():
     assert all(name in str(error.value) for name in NAMES)
 
 
+def test_a_folder_by_its_bare_name_is_told_how_it_is_asked_for(tmp_path):
+    with pytest.raises(UserError, match=f"did you mean 'folder:{tmp_path}'"):
+        load(str(tmp_path))
+
+
 @pytest.mark.parametrize("name", ["mnist", "digits", "unipen94", "emnist-letters"])
 def test_other_sizes_are_refused_where_there_are_none(name, tmp_path):
     with pytest.raises(UserError, match="image size 64"):
