@@ -191,12 +191,13 @@ def load_joined(
     every character counts as its own.
 
     Raises:
-        UserError: A set's classes are words, no set has some character of the alphabet, or there is nothing to train
-            or to choose by; and as `load` does.
+        UserError: One of several sets has words for classes, no set has some character of the alphabet, or there is
+            nothing to train or to choose by; and as `load` does.
     """
     if not names or not alphabet or len(set(alphabet)) < len(alphabet):
         raise UserError(f"expected data sets and an alphabet with no character twice; received {names}, {alphabet!r}")
-    sets = [relabelled(load(name, data_dir, seed=seed, image_size=image_size), alphabet) for name in names]
+    loaded = (load(name, data_dir, seed=seed, image_size=image_size) for name in names)
+    sets = [relabelled(part, alphabet, words=len(names) == 1) for part in loaded]
     joined = GlyphDataset(
         "+".join(names),
         np.concatenate([part.images for part in sets]),
@@ -212,13 +213,13 @@ def load_joined(
     return joined
 
 
-def joined_sha256(sets: Iterable[GlyphDataset], alphabet: str) -> str:
+def joined_sha256(sets: Sequence[GlyphDataset], alphabet: str) -> str:
     """The hash of what `load_joined` makes of sets, without making it.
 
     Raises:
-        UserError: A set's classes are words.
+        UserError: One of several sets has words for classes.
     """
-    return _sha256((relabelled(part, alphabet) for part in sets), alphabet)
+    return _sha256((relabelled(part, alphabet, words=len(sets) == 1) for part in sets), alphabet)
 
 
 def _sha256(parts: Iterable[GlyphDataset], alphabet: str) -> str:
@@ -246,14 +247,19 @@ def _check_parts(data: GlyphDataset) -> None:
                         f"none of {''.join(missing)!r}; add a data set with them or shorten the alphabet")  # fmt: skip
 
 
-def relabelled(part: GlyphDataset, alphabet: str) -> GlyphDataset:
+def relabelled(part: GlyphDataset, alphabet: str, words: bool = False) -> GlyphDataset:
     """The set on another alphabet, less the characters that this lacks.
 
+    Args:
+        words: Whether classes may be words, and go by the characters that stand for them: only where no other set has
+            characters of that meaning.
+
     Raises:
-        UserError: Its classes are words.
+        UserError: Its classes are words, and may not be.
     """
-    if part.class_names != tuple(part.alphabet):
-        raise UserError(f"{part.name}: its classes are words such as {part.class_names[0]!r}; expected characters")
+    if not words and part.class_names != tuple(part.alphabet):
+        raise UserError(f"{part.name}: expected characters, received words such as {part.class_names[0]!r} for "
+                        f"classes; name no data set beside it, and no model trained on others")  # fmt: skip
     new_label = np.array([alphabet.find(character) for character in part.alphabet], np.int32)  # -1: dropped
     kept = part.take(np.flatnonzero(new_label[part.labels] >= 0))
     return replace(kept, labels=new_label[kept.labels], alphabet=alphabet, class_names=tuple(alphabet))

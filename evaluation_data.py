@@ -140,7 +140,7 @@ def training_pictures(
     if test.dataset not in named:  # photographs, which were added to the model's own sets
         return None
     data = _load(named[test.dataset], model, data_dir)
-    rest = relabelled(data.take(np.flatnonzero(data.split != TEST)), model.alphabet)
+    rest = _as_its_own(data.take(np.flatnonzero(data.split != TEST)), model)
     kept = rest.take(np.flatnonzero(np.isin(rest.labels, test.classes)))
     if _all_is_test(data, model) or not len(kept.labels):
         return None
@@ -192,11 +192,16 @@ def _to_measure(data: GlyphDataset, model: TrainedModel) -> GlyphDataset:
 
 
 def _all_is_test(data: GlyphDataset, model: TrainedModel) -> bool:
-    try:
-        seen = {_title(name) for name in trained_on(model)}  # by titles: one folder can be written in many ways
-    except UserError:
-        seen = {_title(data.name)}  # nobody knows: a part at least
+    seen = _titles_seen(model) or {_title(data.name)}  # if nobody knows: a part at least
     return data.test_drawn and _title(data.name) not in seen
+
+
+def _titles_seen(model: TrainedModel) -> set[str]:
+    """What the sets are called that a model was trained on, however their names were written; none where unknown."""
+    try:
+        return {_title(name) for name in trained_on(model)}
+    except UserError:
+        return set()
 
 
 def _nothing_in_common(test: GlyphDataset, model: TrainedModel, wanted: str) -> str:
@@ -207,9 +212,14 @@ def _nothing_in_common(test: GlyphDataset, model: TrainedModel, wanted: str) -> 
             f"--alphabet")  # fmt: skip
 
 
+def _as_its_own(data: GlyphDataset, model: TrainedModel) -> GlyphDataset:
+    """The set on the model's alphabet; words go by the characters that stand for them where it learned just these."""
+    return relabelled(data, model.alphabet, words=_titles_seen(model) == {_title(data.name)})
+
+
 def _only(data: GlyphDataset, model: TrainedModel, wanted: str) -> GlyphDataset:
     """The pictures of the characters wanted, labelled on the model's alphabet."""
-    part = relabelled(data, model.alphabet)
+    part = _as_its_own(data, model)
     labels = [label for label, character in enumerate(model.alphabet) if character in wanted]
     return part.take(np.flatnonzero(np.isin(part.labels, labels)))
 

@@ -261,13 +261,26 @@ def test_joining_nothing_or_twice_is_refused(names, alphabet):
         load_joined(names, alphabet)
 
 
-def test_words_cannot_be_joined(tmp_path):
+@pytest.fixture
+def clothes(tmp_path) -> str:
     for name in ("shirt", "shoe"):
         (tmp_path / name).mkdir()
-        Image.new("L", (28, 28), 0).save(tmp_path / name / "blank.png")
-        Image.fromarray(np.eye(28, dtype=np.uint8) * 255).save(tmp_path / name / "x.png")
-    with pytest.raises(UserError, match="words such as 'shirt'"):
-        load_joined([f"folder:{tmp_path}"], "01")
+        for number in range(12):
+            picture = np.zeros((28, 28), np.uint8)
+            picture[4:24, 4 + number : 6 + number] = 255
+            Image.fromarray(picture).save(tmp_path / name / f"{number}.png")
+    return f"folder:{tmp_path}"
+
+
+def test_words_are_learned_by_the_characters_that_stand_for_them(clothes):
+    data = load_joined([clothes], "01")
+    assert data.alphabet == "01" and np.bincount(data.labels).tolist() == [12, 12]
+    assert joined_sha256([load(clothes)], "01") == data.sha256
+
+
+def test_words_cannot_be_joined_with_characters(clothes):
+    with pytest.raises(UserError, match="words such as 'shirt'.*no data set beside it"):
+        load_joined(["digits", clothes], "01")
 
 
 # --- the script ------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Test pictures are chosen by rule: what set and model share, in groups of one kind, and nothing but the test part."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from runtime import TrainedModel
 from shell import UserError
 
 
-def write_set(path: Path, characters: str, each=4, split=("train", "test"), **further: np.ndarray) -> str:
+def write_set(path: Path, characters: Sequence[str], each=4, split=("train", "test"), **further: np.ndarray) -> str:
     """A set whose pictures tell their label by a column of ink; no split: it names no test part."""
     labels = np.tile(np.arange(len(characters)), each)
     images = np.zeros((len(labels), 28, 28), np.uint8)
@@ -161,11 +162,13 @@ def test_a_character_the_model_does_not_know_is_named_before_data_are_loaded():
         groups(DIGITS, "missing", alphabet="1é")
 
 
-def test_words_are_no_characters(tmp_path):
-    np.savez(tmp_path / "set.npz", images=np.full((9, 28, 28), 9, np.uint8), labels=np.arange(9) % 3,
-             classes=np.array(["shoe", "bag", "coat"]))  # fmt: skip
-    with pytest.raises(UserError, match="words such as 'shoe'"):
-        groups(DIGITS, str(tmp_path / "set.npz"))
+def test_words_are_measured_with_who_learned_them_alone(tmp_path):
+    clothes = write_set(tmp_path / "clothes.npz", ["shoe", "bag", "coat"])
+    (found,) = data_for(model(DIGITS, clothes), [clothes]).pictures
+    assert np.bincount(found.labels).tolist() == [2, 2, 2]
+    for others in (["mnist"], ["digits", clothes]):
+        with pytest.raises(UserError, match="words such as 'shoe'.*no model trained on others"):
+            data_for(model(DIGITS, *others), [clothes])
 
 
 @pytest.mark.parametrize("data", [None, "mnist", {}, {"name": 3}])
