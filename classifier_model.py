@@ -9,10 +9,12 @@ from batches import MeanOverBatch
 from blocks import predicted
 from calibration import calibrate
 from config import AugmentConfig, ClassifierConfig, ClassifierRun
+from data_processor import GlyphDataset
 from drawing import tile
 from evaluation_pictures import as_array, draw_confusion
 from metrics import confusion
-from model_task import ModelTask
+from model_task import ModelTask, StrokesBySet
+from non_characters import with_ink
 
 SAMPLE_ROWS, SAMPLE_COLUMNS = 8, 24  # of the progress picture
 
@@ -160,6 +162,10 @@ class ClassifierTask(ModelTask):
 
     kind, stated = "recognise", ("alphabet", "architecture", "image_size", "feature_size")
     untrained = staticmethod(build_classifier)
+
+    def __init__(self, run: ClassifierRun, data: GlyphDataset, strokes: StrokesBySet = None):
+        super().__init__(run, data, strokes)
+        with_ink(self.validation.images)  # refused before the training, which ends with non-characters made of them
 
     def read(self, model: Classifier, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Logits `(N, K)` and features `(N, F)` of uint8 images."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from config import LOOK_ALIKES
-from data_processor import TEST, GlyphDataset
+from data_processor import TEST, GlyphDataset, check_parts
 from metrics import alike
 from readers import Recogniser
 from shell import UserError
@@ -18,14 +18,19 @@ def without_misfits(data: GlyphDataset, reader: Recogniser, least: float) -> Gly
         least: Least probability that it must give to a picture's own character and its look-alikes together.
 
     Raises:
-        UserError: The reader is of another size, or does not know all characters.
+        UserError: The reader is of another size, does not know all characters, or leaves nothing of some character.
     """
     unknown = "".join(sorted(set(data.alphabet) - set(reader.alphabet)))
     if unknown or reader.image_size != data.images.shape[1]:
         raise UserError(f"--cleaned-by {reader.folder.name}: expected a reader of {data.alphabet!r} in "
                         f"{data.images.shape[1]} pixels, received one of {reader.alphabet!r} in {reader.image_size}; "
                         f"choose another, or none")  # fmt: skip
-    return data.take(np.flatnonzero((data.split == TEST) | (own_probability(data, reader) >= least)))
+    taken = (data.split == TEST) | (own_probability(data, reader) >= least)
+    print(f"note: {reader.folder.name} leaves {taken.sum():,} of {len(taken):,} pictures: those it gives their own "
+          f"character {least:.0%} or more, and the test part")  # fmt: skip
+    kept = data.take(np.flatnonzero(taken))
+    check_parts(kept, advice=f"lower --least-likely {least:g}, or choose another --cleaned-by")
+    return kept
 
 
 def own_probability(data: GlyphDataset, reader: Recogniser) -> np.ndarray:

@@ -14,7 +14,7 @@ from keras import layers, ops
 from shell import UserError
 
 FITTED = 20_000  # pictures that the centres are found with; more hardly move them
-BLOCK = 500  # pictures looked at at a time: bounds the memory
+BLOCK = 500 * 28**3  # numbers at a time, a picture's being its side cubed, to take slants out: bounds the memory
 STYLES = 64  # of a character, at most
 FEWEST_ALIKE = 50  # pictures a style on average, at least: of fewer, what is rare is chance
 ITERATIONS = 60  # of k-means; a picture in a thousand changes its cluster after that
@@ -99,8 +99,9 @@ def _fitted(images: np.ndarray, count: int, seed: int):
 
 
 def _blocks(images: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, len(images), BLOCK):
-        yield ops.convert_to_numpy(directions(images[start : start + BLOCK] / np.float32(255)))
+    count = max(1, BLOCK // images.shape[1] ** 3)
+    for start in range(0, len(images), count):
+        yield ops.convert_to_numpy(directions(images[start : start + count] / np.float32(255)))
 
 
 def upright(images):

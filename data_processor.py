@@ -209,7 +209,7 @@ def load_joined(
         np.repeat(np.arange(len(sets), dtype=np.uint8), [len(part.labels) for part in sets]),
         np.concatenate([part.numbers for part in sets]),
     )
-    _check_parts(joined)
+    check_parts(joined)
     return joined
 
 
@@ -235,16 +235,24 @@ def _sha256(parts: Iterable[GlyphDataset], alphabet: str) -> str:
     return digest.hexdigest()
 
 
-def _check_parts(data: GlyphDataset) -> None:
+def check_parts(data: GlyphDataset, advice: str = "add a data set with them or shorten the alphabet") -> None:
+    """Refuses what cannot be trained on.
+
+    Args:
+        advice: What to do about it.
+
+    Raises:
+        UserError: There is nothing to train or to choose by, or no training picture of some character.
+    """
     counts = data.counts()
     for part in ("train", "validation"):
         if len(data.labels) and not counts[:, SPLIT_NAMES[part]].any():
             raise UserError(f"{data.name}: expected images for {part} of {data.alphabet!r}; all {len(data.labels):,} "
-                            f"belong to other parts; add images or a data set")  # fmt: skip
+                            f"belong to other parts; {advice}")  # fmt: skip
     missing = [character for character, count in zip(data.alphabet, counts[:, TRAIN], strict=True) if not count]
     if missing:
         raise UserError(f"{data.name}: expected training images of every character of {data.alphabet!r}; there are "
-                        f"none of {''.join(missing)!r}; add a data set with them or shorten the alphabet")  # fmt: skip
+                        f"none of {''.join(missing)!r}; {advice}")  # fmt: skip
 
 
 def relabelled(part: GlyphDataset, alphabet: str, words: bool = False) -> GlyphDataset:

@@ -27,7 +27,7 @@ from invention_evaluation import invention_steps
 from reader_evaluation import comparison_steps, reader_steps
 from readers import Recogniser, Translator
 from report import Section, fill_readme, read_readme, readme_block, summary
-from runtime import CARD, TrainedModel, card_text, list_models, model_places, read_card
+from runtime import CARD, TrainedModel, card_text, find_model, list_models, model_places, read_card
 from shell import USAGE_ERROR, UserError, describe_os_error, parse, run_script, written_whole
 from trained import open_model
 from translator_evaluation import find_judge, translator_steps
@@ -61,7 +61,8 @@ class Arguments:
     seed: int = 0
     """Of the bootstrap, of the noise, of the non-characters and of what is drawn."""
     limit: int | None = None
-    """Use this many pictures of a test part, for a rehearsal that leaves the cards alone; unset: all."""
+    """Use this many pictures of each kind of characters in a test part, for a rehearsal that leaves the cards alone;
+    unset: all."""
     json: bool = False
     """Print one JSON object a model and line, instead of tables."""
     pictures: bool = True
@@ -295,6 +296,7 @@ def check_readme(arguments: Arguments, names: Sequence[str]) -> None:
     for name in without if len(without) < len(names) else ():
         print(f"note: {path}: has no place for {name}, whose figures it will not tell", file=sys.stderr)
     if len(without) == len(names):
+        find_model(names[0], arguments.models_dir)  # a mistyped name is told as such
         raise UserError(f"{path}: expected a line <!-- evaluate.py {names[0]} --> and below it <!-- evaluate.py end "
                         f"-->, received none; write them where the table shall stand")  # fmt: skip
 

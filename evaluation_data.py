@@ -10,7 +10,7 @@ import numpy as np
 from config import ALNUM, ALPHABETS, DIGITS, IMAGE_SIZE, LETTERS, SIGNS, characters_of
 from data_files import data_directory
 from data_pictures import PHOTOS, has_photos
-from data_processor import TEST, GlyphDataset, joined_sha256, load, relabelled
+from data_processor import SEEDS, TEST, GlyphDataset, joined_sha256, load, relabelled
 from runtime import TrainedModel, is_list_of_names
 from shell import UserError
 
@@ -33,6 +33,8 @@ class Pictures(NamedTuple):
     """Characters that may be read (None: all), by what they are called; the one that suits the pictures first."""
     writers: np.ndarray | None = None
     """int (N,), an equal number is the same writer; None where unknown."""
+    learned: bool = False
+    """Whether a model was trained on them."""
 
     @property
     def name(self) -> str:
@@ -116,7 +118,7 @@ def by_dataset(sets: Sequence[Pictures]) -> list[list[Pictures]]:
 
 
 def joined(groups: Sequence[Pictures]) -> Pictures:
-    """The groups of one data set as one, of which everything may be read."""
+    """The groups of one data set as one, of which everything may be read; one group stays as it is."""
     if len(groups) == 1:
         return groups[0]
     images, labels = (np.concatenate([getattr(one, name) for one in groups]) for name in ("images", "labels"))
@@ -144,7 +146,8 @@ def training_pictures(
     kept = rest.take(np.flatnonzero(np.isin(rest.labels, test.classes)))
     if _all_is_test(data, model) or not len(kept.labels):
         return None
-    return test._replace(images=kept.images, labels=kept.labels, writers=kept.writers)
+    learned = _title(data.name) in _titles_seen(model)
+    return test._replace(images=kept.images, labels=kept.labels, writers=kept.writers, learned=learned)
 
 
 def trained_on(model: TrainedModel) -> list[str]:
@@ -167,14 +170,14 @@ def trained_on(model: TrainedModel) -> list[str]:
 def _load(name: str, model: TrainedModel, data_dir: Path | None) -> GlyphDataset:
     """A set, its validation part as the model's training drew it."""
     seed = model.card.get("seed")
-    return load(name, data_dir, seed=seed if isinstance(seed, int) else 0,
+    return load(name, data_dir, seed=seed if isinstance(seed, int) and seed in SEEDS else 0,
                 image_size=model.card.get("image_size", IMAGE_SIZE))  # fmt: skip
 
 
 def _note_of_change(model: TrainedModel, sets: Sequence[GlyphDataset]) -> str:
     """A sentence where the sets that a model was trained on are not what they were.
 
-    None where they were cleaned before: the card's sha256 is that of what was left.
+    Nothing where they were cleaned before: the card's sha256 is that of what was left.
     """
     config, data = (model.card.get(field) for field in ("config", "data"))
     expected = data.get("sha256") if isinstance(data, dict) else None

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from checks import check, check_probabilities, require, unit_range
+from checks import check, check_labels, check_probabilities, require, unit_range
 from glyph_metrics import nearest_glyph, ssim
 from metrics import NORMAL_95, Share, accuracy
 
@@ -195,6 +195,7 @@ def legibility(probabilities: np.ndarray, asked: np.ndarray, same: np.ndarray | 
     """
     check("NK N", probabilities=probabilities, asked=asked)
     check_probabilities(probabilities)
+    check_labels(probabilities.shape[1], asked=asked)
     return accuracy(probabilities.argmax(axis=1), asked, same)
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from evaluation_data import Pictures
 from evaluation_pictures import draw_beside_real, draw_sheet
-from evaluation_samples import Maker, Trial, read_by, samples
+from evaluation_samples import Maker, Trial
 from generator_metrics import Estimate, distances_within, likeness_within
 from generators import Generator
 from glyph_metrics import SSIM_WINDOW
@@ -66,12 +66,13 @@ def subject_steps(
     various = partial(variety, trial, generator.labelled)
     own = [partial(told_apart, generator, trial, training)]
     if generator.labelled:
-        read = read_steps(maker, judge, whole.classes, [*told_steps(trial, subject), various])
+        told = [*told_steps(trial, subject), various]
+        read = read_steps(maker, judge, subject.read_among(maker.alphabet), told)
         own.append(lesson)
     else:
         refuse_some(generator, whole)
-        known = [partial(classes_read, maker, judge, whole, count, seed), partial(distances, trial, training)]
-        read = read_steps(maker, judge, np.arange(len(maker.alphabet)), [*known, various, partial(lesson, judge)])
+        known = [partial(classes_read, trial), partial(distances, trial, training)]
+        read = read_steps(maker, judge, maker.alphabet, [*known, various, partial(lesson, judge)])
     return [*read, *own, partial(copying, maker, whole, training, seed)]
 
 
@@ -93,25 +94,24 @@ def refuse_some(generator: Generator, pictures: Pictures) -> None:
                         f"--alphabet out")  # fmt: skip
 
 
-def classes_read(maker: Maker, judge: Recogniser, pictures: Pictures, count: int, seed: int) -> Section:
+def classes_read(trial: Trial) -> Section:
     """Which characters the judge takes samples for, how sure of that it is, and the same of real pictures."""
-    nothing = np.zeros(count, int)
-    made = pictures._replace(images=samples(maker, nothing, seed), labels=nothing, writers=None)
-    own, real = (read_by(judge, maker.alphabet, one) for one in (made, pictures))
+    pictures, made, judge, alphabet, seed = trial.test, trial.made, trial.judge, trial.maker.alphabet, trial.seed
+    own, real = trial.readings
     read, of_real = (one.probabilities.argmax(axis=1) for one in (own, real))
     shares, known = ([Share.of(labels == label) for label in pictures.classes] for labels in (read, of_real))
     covered = sum(one.share > COLLAPSED * other.share for one, other in zip(shares, known, strict=True))
     measures = {f"classes covered, read by {judge.folder.name}":
-                Measure(covered, None, None, count, f"of {len(shares)}")}  # fmt: skip
+                Measure(covered, None, None, len(made.labels), f"of {len(shares)}")}  # fmt: skip
     measures |= sureness(judge, own, shares, made, seed)
     beside = sureness(judge, real, known, pictures, seed)
-    characters = [maker.alphabet[label] for label in pictures.classes]
+    characters = [alphabet[label] for label in pictures.classes]
     bars = [(character, one.share, one.low, one.high, other.share)
             for character, one, other in zip(characters, shares, known, strict=True)]  # fmt: skip
     drawings = {"shares": partial(draw_beside_real, bars, "Share of the samples"),
                 "samples": partial(draw_as_read, made.images, read, pictures.classes)}  # fmt: skip
     rarest = characters[int(np.argmin([one.share for one in shares]))]
-    note = (f"{count:,} samples, whichever characters they show. A class is covered if its share is above "
+    note = (f"{len(made.labels):,} samples, whichever characters they show. A class is covered if its share is above "
             f"{COLLAPSED:.0%} of that in real pictures, read likewise. The rarest is {rarest}.")  # fmt: skip
     return Section(f"classes read: {pictures.name}, {pictures.suiting} allowed", pictures.dataset,
                    measures | {f"real pictures, {what}": one for what, one in beside.items()}, tuple(measures),
@@ -127,7 +127,7 @@ def sureness(
     return {
         "least share of a class": Measure.of(min(shares, key=lambda one: one.share)),
         f"taken for a character by {judge.folder.name}": Measure.counted(reading.is_character, pictures.writers, seed),
-        f"mean confidence of {judge.folder.name}": Measure.mean(confidence, SHARE, seed),
+        f"mean confidence of {judge.folder.name}": Measure.mean(confidence, SHARE, seed, writers=pictures.writers),
     }
 
 
@@ -212,7 +212,7 @@ def told_apart(generator: Generator, trial: Trial, training: Callable[[], Pictur
                 "real pictures taken for real": Measure.counted(real, test.writers, seed),
                 "generated pictures taken for generated": Measure.counted(generated, None, seed)}  # fmt: skip
     headline = tuple(measures)
-    if known is not None:
+    if known is not None and known.learned:
         seen = known.drawn(trial.count, seed)
         measures["training pictures taken for real"] = Measure.counted(score(seen) > 0, seen.writers, seed)
     return Section(name, pictures.dataset, measures, headline,

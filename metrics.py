@@ -9,7 +9,7 @@ Share(hits=3, count=4)
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -70,8 +70,9 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
 
 
 def bootstrap_interval(
-    values: np.ndarray, statistic: Callable[[np.ndarray], float], seed: int = 0, basic: bool = False
-) -> tuple[float, float]:
+    values: np.ndarray, statistic: Callable[[np.ndarray], float], seed: int = 0, basic: bool = False,
+    writers: np.ndarray | None = None,
+) -> tuple[float, float]:  # fmt: skip
     """The 95 % interval of a figure that is no share, such as a mean, by its bootstrap.
 
     By default percentiles 2.5 and 97.5 of what is drawn, sound for means. A figure that noise can only raise, such as
@@ -85,18 +86,31 @@ def bootstrap_interval(
         values: `(N, ...)`, what was measured of each picture, or just its number. statistic: Of an array like it.
         seed: Of the 1,000 draws, each of N pictures with replacement.
         basic: For a figure of 0 or more that noise can only raise.
+        writers: int `(N,)`, an equal number is the same writer. They are drawn instead, each with all their pictures.
 
     Reference: Efron 1979, "Bootstrap Methods: Another Look at the Jackknife"; the basic interval as in Davison and
-    Hinkley 1997, "Bootstrap Methods and their Application", section 5.2.
+    Hinkley 1997, "Bootstrap Methods and their Application", section 5.2; writers after Field and Welsh 2007,
+    "Bootstrapping Clustered Data".
     """
     rng = np.random.RandomState(seed)  # RandomState, as NumPy froze its streams for good
-    drawn = [statistic(values[rng.randint(len(values), size=len(values))]) for _ in range(RESAMPLES)]
+    drawn = [statistic(values[chosen]) for chosen in _draws(len(values), writers, rng)]
     low, high = (float(end) for end in np.percentile(drawn, [2.5, 97.5]))
     if not basic:
         return low, high
     value = float(statistic(values))
     rise = float(np.mean(drawn)) - value
     return max(0.0, 2 * value - high - math.sqrt(2) * rise), 2 * value - low
+
+
+def _draws(count: int, writers: np.ndarray | None, rng: np.random.RandomState) -> Iterator[np.ndarray]:
+    """Numbers of pictures drawn with replacement, one by one or writer by writer, RESAMPLES times."""
+    if writers is None:
+        yield from (rng.randint(count, size=count) for _ in range(RESAMPLES))
+        return
+    order = np.argsort(writers, kind="stable")
+    written = np.split(order, np.flatnonzero(np.diff(writers[order])) + 1)  # the pictures of each writer
+    for _ in range(RESAMPLES):
+        yield np.concatenate([written[writer] for writer in rng.randint(len(written), size=len(written))])
 
 
 def bootstrap_shares(right: np.ndarray, writers: np.ndarray, seed: int = 0) -> tuple[float, float]:

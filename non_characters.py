@@ -7,12 +7,14 @@ from PIL import Image, ImageDraw
 
 from ink import BlankError
 from picture import frame, to_glyph
+from shell import UserError
 
 CALIBRATED = 500  # of each kind, numbers 0 to 499, are what thresholds are set by; whoever measures takes later ones
 PAGE = 112  # pixels a side of the page that ink is thrown on
 GRAIN = 28  # pixels a side of the page that blots are thrown on
 PHOTOGRAPHS = ("china.jpg", "flower.jpg")  # of numbers below CALIBRATED, and of the others
 HALVED = 2  # what they are reduced by: a glyph shows no more, and takes a quarter of the time
+FAINT = 128  # grey level: a picture whose ink stays below it may be blank once it is turned and stretched
 CROP = 30, 150  # pixels a side of the smallest piece and of the largest, of 60 and 300 in the file
 
 
@@ -24,7 +26,8 @@ def non_characters(images: np.ndarray, each: int, seed: int = 0, first: int = 0)
     but pieces of one photograph overlap, and tell less than as many different ones would.
 
     Args:
-        images: uint8 `(N, S, S, 1)`, characters whose ink is used. They should be none that the reader trained on.
+        images: uint8 `(N, S, S, 1)`, characters whose ink is used, where they have some. They should be none that the
+            reader trained on.
         each: How many of every kind.
         seed: Picture k of a kind is a function of (images, seed, first + k), another for each number, whatever the
             seeds.
@@ -34,10 +37,13 @@ def non_characters(images: np.ndarray, each: int, seed: int = 0, first: int = 0)
         uint8 `(each, S, S, 1)` by kind: `tangle`, characters written over each other; `crossed out`, one under a
         zigzag; `scribble`, a pen that wanders; `smudge`, blots and noise without a stroke; `photograph`, a piece of
         one, turned into a glyph as a user's picture is.
+
+    Raises:
+        UserError: None of the characters has ink.
     """
     from sklearn.datasets import load_sample_image  # slow to load, as is what it brings along
 
-    ink, size = images[..., 0], images.shape[1]
+    ink, size = with_ink(images)[..., 0], images.shape[1]
     photographs = [Image.fromarray(load_sample_image(name)).convert("L").reduce(HALVED) for name in PHOTOGRAPHS]
 
     def drawn(draw: Callable[..., np.ndarray], *given: np.ndarray) -> Callable[[int, np.random.Generator], np.ndarray]:
@@ -55,6 +61,20 @@ def non_characters(images: np.ndarray, each: int, seed: int = 0, first: int = 0)
         pictures = [make(k, np.random.default_rng([k, place, seed])) for k in range(first, first + each)]
         made[kind] = np.stack(pictures)[..., None]
     return made
+
+
+def with_ink(images: np.ndarray) -> np.ndarray:
+    """Those of some pictures, uint8 `(N, S, S, 1)`, that ink can be taken of.
+
+    Raises:
+        UserError: There are none.
+    """
+    kept = images[images.max(axis=(1, 2, 3)) >= FAINT]
+    if not len(kept):
+        raise UserError(f"expected white ink on black, from 0 to 255, to make non-characters of; received "
+                        f"{len(images):,} pictures without a pixel of {FAINT} or more; scale them, or choose another "
+                        f"data set")  # fmt: skip
+    return kept
 
 
 def _tangle(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:

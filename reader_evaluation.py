@@ -23,7 +23,7 @@ from metrics import (
 )
 from non_characters import CALIBRATED, non_characters
 from readers import Reading, Recogniser
-from report import BOOTSTRAP, NUMBER, SHARE, Measure, Section
+from report import NUMBER, SHARE, Measure, Section, resampled
 from robustness import Attempt, Outcome, robustness
 from shell import UserError
 
@@ -159,9 +159,10 @@ def reading_section(probabilities: np.ndarray, alphabet: str, pictures: Pictures
     predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     ways = ways_of_right(alphabet, pictures.narrowings[narrowing], labels)
     measures = {name: Measure.counted(same[predicted, labels], writers, seed) for name, same in ways.items()}
-    measures["negative log-likelihood"] = Measure.mean(negative_log_likelihood(probabilities, labels), "nats", seed)
-    measures["expected calibration error"] = calibration_error(confidence, predicted == labels, seed)
-    measures["mean confidence"] = Measure.mean(confidence.astype(float), SHARE, seed)
+    nats = negative_log_likelihood(probabilities, labels)
+    measures["negative log-likelihood"] = Measure.mean(nats, "nats", seed, writers=writers)
+    measures["expected calibration error"] = calibration_error(confidence, predicted == labels, seed, writers)
+    measures["mean confidence"] = Measure.mean(confidence.astype(float), SHARE, seed, writers=writers)
     section = Section(f"{pictures.name}, {narrowing} allowed", pictures.dataset, measures, tuple(ways),
                       note=interval_note(pictures))  # fmt: skip
     if narrowing != pictures.suiting:
@@ -172,11 +173,11 @@ def reading_section(probabilities: np.ndarray, alphabet: str, pictures: Pictures
 
 
 def interval_note(pictures: Pictures) -> str:
-    """A sentence on where the intervals of shares come from."""
+    """A sentence on where intervals come from."""
     if pictures.writers is None:
         return "Intervals of shares are Wilson's, which take every picture as independent of the others."
-    return (f"Intervals of shares are bootstrapped over the {len(np.unique(pictures.writers)):,} writers; Wilson's "
-            f"where that tells nothing.")  # fmt: skip
+    return (f"Intervals are bootstrapped over the {len(np.unique(pictures.writers)):,} writers; those of shares are "
+            f"Wilson's where all draws agree.")  # fmt: skip
 
 
 def share_read_as(row: int, column: int, predicted: np.ndarray, pictures: Pictures, seed: int) -> Measure:
@@ -186,7 +187,9 @@ def share_read_as(row: int, column: int, predicted: np.ndarray, pictures: Pictur
     return Measure.counted(predicted[shown] == column, writers, seed)
 
 
-def calibration_error(confidence: np.ndarray, right: np.ndarray, seed: int) -> Measure:
+def calibration_error(
+    confidence: np.ndarray, right: np.ndarray, seed: int, writers: np.ndarray | None = None
+) -> Measure:
     """How far confidence and accuracy lie apart; noise can only raise it, which its interval takes off."""
 
     def error(chosen: np.ndarray) -> float:
@@ -194,8 +197,9 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray, seed: int) -> M
 
     everyone = np.arange(len(right))
     value = error(everyone)
-    low, high = bootstrap_interval(everyone, error, seed, basic=True)
-    return Measure(value, min(low, value), min(max(high, value), 1.0), len(right), SHARE, interval=BOOTSTRAP)
+    writers, interval = resampled(writers)
+    low, high = bootstrap_interval(everyone, error, seed, basic=True, writers=writers)
+    return Measure(value, min(low, value), min(max(high, value), 1.0), len(right), SHARE, interval=interval)
 
 
 def most_confused(predicted: np.ndarray, pictures: Pictures, alphabet: str, seed: int) -> dict[str, Measure]:
@@ -250,9 +254,11 @@ def refusals(reader: Recogniser, ink: Pictures, seed: int) -> Section:
 
 
 def robustness_steps(attempt: Attempt, what: str, pictures: Pictures, seed: int) -> list[Callable[[], Section]]:
-    """The robustness suite, where the pictures are of the size that it corrupts."""
-    fits = pictures.images.shape[1] == IMAGE_SIZE
-    return [partial(robustness_section, attempt, what, pictures, seed)] if fits else []
+    """The robustness suite, or why it is left out, which takes pictures of the size that it corrupts."""
+    if pictures.images.shape[1] != IMAGE_SIZE:
+        reason = f"Not measured: it takes pictures of {IMAGE_SIZE} pixels."
+        return [partial(Section, f"robustness: {pictures.name}", pictures.dataset, {}, note=reason)]
+    return [partial(robustness_section, attempt, what, pictures, seed)]
 
 
 def robustness_section(attempt: Attempt, what: str, pictures: Pictures, seed: int) -> Section:
@@ -263,8 +269,8 @@ def robustness_section(attempt: Attempt, what: str, pictures: Pictures, seed: in
     bars = [Bar(one.value, one.low, one.high) for one in measures.values()]
     drawn = {"robustness": partial(draw_robustness, list(measures), bars)}
     note = (f"Counted: {what}. Every picture is framed as a user's is; one that cannot be framed counts as wrong and "
-            f"refused. What is refused as no character still counts by its reading. "
-            f"{interval_note(pictures)}")  # fmt: skip
+            f"refused. A picture that is refused as no character still counts as right "
+            f"where the character was read right. {interval_note(pictures)}")  # fmt: skip
     return Section(f"robustness: {pictures.name}, {pictures.suiting} allowed", pictures.dataset, measures,
                    tuple(measures), drawings=drawn, note=note)  # fmt: skip
 

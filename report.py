@@ -66,6 +66,15 @@ def as_markdown(title: str, rows: Iterable[Row]) -> str:
     return f"## {title}\n\n{as_table(rows)}"
 
 
+def resampled(writers: np.ndarray | None) -> tuple[np.ndarray | None, str]:
+    """What a bootstrap draws, writers int `(N,)` or, if None, pictures, and what its interval is called.
+
+    One writer alone tells nothing of others.
+    """
+    known = writers is not None and len(np.unique(writers)) > 1
+    return (writers, WRITERS) if known else (None, BOOTSTRAP)
+
+
 class Measure(NamedTuple):
     """A figure, and how sure it is."""
 
@@ -101,11 +110,17 @@ class Measure(NamedTuple):
         return measure._replace(low=low, high=high, interval=WRITERS)
 
     @classmethod
-    def mean(cls, values: np.ndarray, unit: str, seed: int, oracle: np.ndarray | None = None) -> "Measure":
-        """The mean of what was measured of each picture, `(N,)`, with the bootstrap's interval."""
+    def mean(cls, values: np.ndarray, unit: str, seed: int, oracle: np.ndarray | None = None,
+             writers: np.ndarray | None = None) -> "Measure":  # fmt: skip
+        """The mean of what was measured of each picture, `(N,)`; its interval is over the writers where they are known.
+
+        Args:
+            oracle: `(N,)`, the same of type set perfectly. writers: int `(N,)`.
+        """
         other = None if oracle is None else float(np.mean(oracle))
-        ends = bootstrap_interval(values, np.mean, seed)
-        return cls(float(np.mean(values)), *ends, len(values), unit, other, BOOTSTRAP)
+        writers, interval = resampled(writers)
+        ends = bootstrap_interval(values, np.mean, seed, writers=writers)
+        return cls(float(np.mean(values)), *ends, len(values), unit, other, interval)
 
     def row(self, what: str) -> Row:
         """The figure in a table."""

@@ -1,6 +1,7 @@
 """How much of what a model can do survives the pen, the camera and the scanner of whoever brings it a picture."""
 
 import contextlib
+import itertools
 import multiprocessing
 import os
 import signal
@@ -52,12 +53,15 @@ def robustness(images: np.ndarray, attempt: Attempt, seed: int = 0) -> dict[str,
     Returns:
         CLEAN, then every one of CORRUPTIONS.
     """
-    names = [CLEAN, *CORRUPTIONS]
-    pieces = [Piece(name, images[start : start + PIECE], start, seed)
-              for name in names for start in range(0, len(images), PIECE)]  # fmt: skip
-    glyphs, accepted = (np.concatenate(results) for results in zip(*_framed_all(pieces), strict=True))
-    by_name = zip(names, np.split(glyphs, len(names)), np.split(accepted, len(names)), strict=True)
-    return {name: _outcome(attempt(glyphs), accepted) for name, glyphs, accepted in by_name}
+    names, starts = [CLEAN, *CORRUPTIONS], range(0, len(images), PIECE)
+    pieces = [Piece(name, images[start : start + PIECE], start, seed) for name in names for start in starts]
+    outcomes = {}
+    with _framed_all(pieces) as results:
+        for name in names:
+            of_one = itertools.islice(results, len(starts))
+            glyphs, accepted = (np.concatenate(parts) for parts in zip(*of_one, strict=True))
+            outcomes[name] = _outcome(attempt(glyphs), accepted)
+    return outcomes
 
 
 def _outcome(attempted: Outcome, accepted: np.ndarray) -> Outcome:
@@ -79,13 +83,14 @@ def framed(piece: Piece) -> tuple[np.ndarray, np.ndarray]:
     return glyphs, accepted
 
 
-def _framed_all(pieces: list[Piece]) -> list[tuple[np.ndarray, np.ndarray]]:
+@contextlib.contextmanager
+def _framed_all(pieces: list[Piece]) -> Iterator[Iterator[tuple[np.ndarray, np.ndarray]]]:
     """`framed` of every piece, in order; the same whatever the number of processes."""
     from tqdm import tqdm
 
     with _mapping(sum(len(piece.images) for piece in pieces)) as mapping:
         results = mapping(framed, pieces)
-        return list(tqdm(results, "robustness", len(pieces), unit="piece", leave=False, disable=None))
+        yield iter(tqdm(results, "robustness", len(pieces), unit="piece", leave=False, disable=None))
 
 
 @contextlib.contextmanager

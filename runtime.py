@@ -228,6 +228,8 @@ def read_card(path: Path) -> dict:
     missing = [field for field, kind in CARD_FIELDS.items() if not isinstance(fields.get(field), kind)]
     if not missing and not all(isinstance(sha256, str) for sha256 in fields["files"].values()):
         missing = ["the sha256 of every file"]
+    if not missing and len(set(fields["alphabet"])) < len(fields["alphabet"]):
+        missing = ["an alphabet of different characters"]
     if missing:
         raise lacking(path, ", ".join(missing))
     return card

@@ -79,7 +79,7 @@ class SampleCheck:
             return Verdict(figures, "")
         diversity, shares = self._by_class(features, classes)
         with np.errstate(divide="ignore", invalid="ignore"):
-            kept = np.where((shares == 0) & (self.shares > 0), 0.0, diversity / self.diversity)
+            kept = np.where((shares == 0) & np.isfinite(self.diversity), 0.0, diversity / self.diversity)
         lost = (kept < COLLAPSED) | (shares < COLLAPSED * self.shares)
         if np.isfinite(kept).any():
             figures["diversity"] = float(kept[np.isfinite(kept)].mean())
@@ -95,7 +95,7 @@ class SampleCheck:
         return reading.features, reading.probabilities[:, columns].argmax(axis=1)
 
     def _by_class(self, features: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Of each class: how far its pictures lie apart, NaN where there are none, and its share; float `(K,)`."""
+        """Of each class: how far its pictures lie apart, NaN where there are not two, and its share; float `(K,)`."""
         counts = np.bincount(labels, minlength=len(self.alphabet))
         diversity = np.full(len(counts), np.nan)
         for label in np.flatnonzero(counts > 1):

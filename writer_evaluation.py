@@ -80,6 +80,11 @@ class Subject(NamedTuple):
     training: Callable[[], Pictures | None]
     """Gives those that are not the test's; None where there are none such."""
 
+    def read_among(self, alphabet: str) -> str:
+        """The characters of a maker's alphabet that a judge has to know: those that it may read somewhere."""
+        allowed = {one.allowed for one in (self.whole, *self.groups)}
+        return alphabet if None in allowed else "".join(filter("".join(allowed).__contains__, alphabet))
+
 
 def subjects_of(sets: Sequence[Pictures], training_for: Callable[[Pictures], Pictures | None]) -> list[Subject]:
     """The data sets of some groups of pictures; what is trained on is loaded once, when first asked for."""
@@ -104,7 +109,7 @@ def writer_steps(
         whole, training = subject.whole, subject.training
         steps.append(partial(likelihood, writer, whole, extent.likelihood_pictures, extent.importance_samples, seed))
         trial = Trial(maker, judge, whole, extent.samples, seed)
-        steps += read_steps(maker, judge, whole.classes, told_steps(trial, subject))
+        steps += read_steps(maker, judge, subject.read_among(maker.alphabet), told_steps(trial, subject))
         steps.append(partial(teaching, maker, whole, training, extent.lessons, seed))
         steps.append(partial(copying, maker, whole, training, seed))
     return [*steps, hand_step(maker, subjects, extent, seed)]
@@ -118,11 +123,10 @@ def told_steps(trial: Trial, subject: Subject) -> list[Callable[[], Section]]:
 
 
 def read_steps(
-    maker: Maker, judge: Recogniser | None, labels: np.ndarray, steps: list[Callable[[], Section]]
+    maker: Maker, judge: Recogniser | None, characters: str, steps: list[Callable[[], Section]]
 ) -> list[Callable[[], Section]]:
-    """Steps that take a judge who reads what labels int `(C,)` stand for; or one that says why they are left out."""
-    shown = "".join(maker.alphabet[label] for label in labels)
-    objection = objection_to(judge, shown, maker.image_size) if judge else ""
+    """Steps that take a judge who reads some characters; or one that says why they are left out."""
+    objection = objection_to(judge, characters, maker.image_size) if judge else ""
     return steps if judge and not objection else [partial(unread, objection)]
 
 
@@ -242,8 +246,8 @@ def teaching(maker: Maker, pictures: Pictures, training: Callable[[], Pictures |
 def copying(maker: Maker, pictures: Pictures, training: Callable[[], Pictures | None], seed: int) -> Section:
     """Whether samples are training pictures handed out again."""
     name, real = f"nearest training pictures: {pictures.name}", training()
-    if real is None:
-        return unmeasured(name, pictures, "there are no training pictures.")
+    if real is None or not real.learned:
+        return unmeasured(name, pictures, "the model was not trained on this data set.")
     test = pictures.spread(COPIES_TRIED)
     made = samples(maker, test.labels, seed)
     (index, own), (_, others) = (nearest_training_image(images, real.images) for images in (made, test.images))
@@ -262,9 +266,9 @@ def one_hand(
     maker: Maker, pictures: Pictures, training: Callable[[], Pictures | None], hands: int, seed: int
 ) -> Section:
     """Whether letters written with one noise vector share what letters of one hand do."""
-    letters = letters_of(maker.alphabet, pictures.classes)
+    letters, title = letters_of(maker.alphabet, pictures.classes), f"one hand: {pictures.name}"
     if len(letters) < 2:
-        return unmeasured("one hand", pictures, "it takes two characters.")
+        return unmeasured(title, pictures, "it takes two characters.")
     row, column = np.divmod(np.arange(hands * len(letters)), len(letters))
     together = noise_of(seed, hands, maker.noise_size)
     apart = np.concatenate([generator_of(seed, hand, APART).standard_normal((len(letters), maker.noise_size), "f4")
@@ -280,7 +284,7 @@ def one_hand(
     measures = {name: shared_measure(values, seed) for name, values in known.items() if len(values)}
     note = ("Correlation between two different characters of a hand, over hands, mean over all pairs of "
             f"{len(letters)}; a hand is counted as a picture.")  # fmt: skip
-    return Section("one hand", pictures.dataset, measures, tuple(name for name in measures if "one noise" in name),
+    return Section(title, pictures.dataset, measures, tuple(name for name in measures if "one noise" in name),
                    drawings={"hands": partial(draw_hands, maker, pictures.classes, together[:SHEET_ROWS])},
                    note=note)  # fmt: skip
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cleaning import own_probability, without_misfits
-from data_processor import TEST, TRAIN, GlyphDataset
+from data_processor import TEST, TRAIN, VALIDATION, GlyphDataset
 from readers import Reading
 from shell import UserError
 
@@ -30,10 +30,19 @@ def data(shown: list[int], labels: list[int], split: int = TRAIN) -> GlyphDatase
                         np.full(len(shown), split, np.uint8))  # fmt: skip
 
 
-def test_misfits_go_and_examples_stay():
-    kept = without_misfits(data([0, 1, 2, 2], [0, 1, 1, 2]), Reader(), 0.2)
-    assert kept.labels.tolist() == [0, 1, 2]
-    assert kept.images[:, 0, 0, 0].tolist() == [0, 1, 2]
+def joined(*parts: GlyphDataset) -> GlyphDataset:
+    arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ("images", "labels", "split")}
+    return replace(parts[0], **arrays)
+
+
+EVERYONE = list(range(5))  # characters
+EXAMPLES = joined(data(EVERYONE, EVERYONE), data(EVERYONE, EVERYONE, VALIDATION))
+
+
+def test_misfits_go_examples_stay_and_it_is_told(capsys):
+    kept = without_misfits(joined(EXAMPLES, data([2, 2], [1, 2])), Reader(), 0.2)
+    assert kept.labels.tolist() == kept.images[:, 0, 0, 0].tolist() == [*EVERYONE, *EVERYONE, 2]
+    assert "reader leaves 11 of 12 pictures" in capsys.readouterr().out
 
 
 def test_a_look_alike_is_no_misfit():
@@ -41,7 +50,14 @@ def test_a_look_alike_is_no_misfit():
 
 
 def test_the_test_part_is_left_alone():
-    assert len(without_misfits(data([0, 0], [1, 2], TEST), Reader(), 0.9).labels) == 2
+    assert len(without_misfits(joined(EXAMPLES, data([0, 0], [1, 2], TEST)), Reader(), 0.9).labels) == 12
+
+
+@pytest.mark.parametrize(("shown", "lost"), [([1, 1, 2, 3, 4], "none of 'a'"), ([1, 0, 0, 0, 0], "images for train")])
+def test_a_reader_that_leaves_nothing_of_a_character_is_refused(shown, lost):
+    poor = joined(data(shown, EVERYONE), data(EVERYONE, EVERYONE, VALIDATION))
+    with pytest.raises(UserError, match=f"{lost}.*lower --least-likely 0.9, or choose another --cleaned-by"):
+        without_misfits(poor, Reader(), 0.9)
 
 
 def test_a_reader_of_other_characters_is_refused():

@@ -130,6 +130,12 @@ def test_strokes_are_thinner_or_thicker_and_stay_whole(width):
     assert min(thin.max(), thick.max()) > 200  # thin, not pale
 
 
+@pytest.mark.parametrize(("width", "left"), [(2, 1.5), (3, 2), (4, 3)])
+def test_a_stroke_loses_a_pixel_or_as_much_as_it_can_spare(width, left):
+    across = apply("thinner stroke", strokes(1, width))[0, 17, :, 0]
+    assert across.sum() / 255 == pytest.approx(left, abs=0.1)
+
+
 def test_a_stroke_of_one_pixel_is_made_no_thinner():
     hair = strokes(1, width=1)
     thin = apply("thinner stroke", hair)

@@ -166,7 +166,7 @@ def test_a_writer_is_measured_from_its_likelihood_to_its_hand(writing, capsys):
         "distances: digits",
         "training on synthetic, testing on real: digits",
         "nearest training pictures: digits",
-        "one hand",
+        "one hand: digits",
     ]
     assert told["quality"]["likelihood: digits"]["measures"]["negative log-likelihood, k = 3"]["count"] == 6
     assert {"hands.png", "digits-classes.png", "digits-mistakes.png", "digits-nearest.png"} <= drawn
@@ -195,7 +195,7 @@ def test_a_generator_is_measured_from_its_legibility_to_its_hand(inventing, caps
         "discriminator: digits",
         "training on synthetic, testing on real: digits",
         "nearest training pictures: digits",
-        "one hand",
+        "one hand: digits",
     ]
     assert told["quality"]["discriminator: digits"]["measures"]["real pictures taken for real"]["count"] == 30
     assert {"hands.png", "digits-classes.png", "digits-diversity.png", "digits-nearest.png"} <= drawn
@@ -347,6 +347,8 @@ def test_a_readme_without_a_place_is_refused_before_anything_is_measured(work):
     (work / "README.md").write_text(f"<!-- evaluate.py {READER} -->\n<!-- evaluate.py x -->\n<!-- evaluate.py end -->")
     with pytest.raises(UserError, match=f"expected a line <!-- evaluate.py {READER} -->"):
         run(work, READER, readme=work / "README.md")
+    with pytest.raises(UserError, match=f"did you mean {READER!r}"):
+        run(work, READER[:-1], readme=work / "README.md")
 
 
 # --- mistakes --------------------------------------------------------------------------------------------------------

@@ -354,7 +354,7 @@ WRONG = {
     "likeness within one picture": lambda: likeness_within(np.zeros((1, 12, 12, 1))),
     "a mean over one pair": lambda: Estimate.of_pairs(F5[:2, 0]),
     "logits": lambda: legibility(F5, N5),
-    "a label beyond the columns": lambda: legibility(np.ones((5, 1)), N5 - 1),
+    "a label beyond the columns": lambda: legibility(np.ones((5, 1)), N5 + 1),
     "pictures in 0..255 of float": lambda: nearest_training_image(TINY + 255, TINY),
     "pictures of another size": lambda: nearest_training_image(TINY, np.zeros((5, 3, 3, 1))),
     "no training picture": lambda: nearest_training_image(TINY, TINY[:0]),

@@ -94,8 +94,7 @@ def test_classes_that_were_not_asked_for_are_as_the_judge_reads_them():
 
 
 def test_a_generator_that_forgot_a_character_covers_the_others():
-    plain = inventor(Toy(labelled=False, shares=(0.7, 0.2, 0.1, 0)))
-    section = classes_read(plain, Judge(), pictures(), 200, 0)
+    section = classes_read(trial_of(Toy(labelled=False, shares=(0.7, 0.2, 0.1, 0)), 240))
     told = values(section)
     assert told["classes covered, read by judge-toy"] == 3
     assert section.measures["classes covered, read by judge-toy"].unit == "of 4"
@@ -109,8 +108,8 @@ def test_a_generator_that_forgot_a_character_covers_the_others():
 
 
 def test_a_class_that_is_hardly_drawn_is_not_covered():
-    plain = inventor(Toy(labelled=False, shares=(0.5, 0.25, 0.2, 0.05)))
-    assert values(classes_read(plain, Judge(), pictures(), 200, 0))["classes covered, read by judge-toy"] == 3
+    trial = trial_of(Toy(labelled=False, shares=(0.5, 0.25, 0.2, 0.05)), 200)
+    assert values(classes_read(trial))["classes covered, read by judge-toy"] == 3
 
 
 def test_a_sheet_has_a_column_a_class_and_nothing_where_nothing_was_drawn():
@@ -123,7 +122,7 @@ def test_a_sheet_has_a_column_a_class_and_nothing_where_nothing_was_drawn():
 
 def test_the_discriminator_is_right_about_pale_samples():
     faded = Toy(lambda noise, labels: 0.5 * LEANING(noise, labels))
-    section = told_apart(faded, trial_of(faded, 60), lambda: pictures(200, 1))
+    section = told_apart(faded, trial_of(faded, 60), lambda: pictures(200, 1, learned=True))
     told = values(section)
     assert told == {
         "right of as many real as generated pictures": 1,
@@ -143,6 +142,10 @@ def test_the_discriminator_cannot_tell_samples_as_good_as_real():
     assert "training pictures taken for real" not in told
 
 
+def test_pictures_that_it_did_not_learn_from_say_nothing_of_learning_by_heart():
+    assert "training pictures taken for real" not in values(told_apart(Toy(), trial_of(Toy(), 60), pictures))
+
+
 def test_a_model_without_its_discriminator_is_measured_all_the_same():
     section = told_apart(Toy(critic=False), trial_of(Toy(), 60), lambda: None)
     assert not section.measures and "without its discriminator" in section.note
@@ -152,7 +155,9 @@ def test_a_model_without_its_discriminator_is_measured_all_the_same():
 
 
 def sections(generator, judge, test=None):
-    steps = invention_steps(generator, [test or pictures()], lambda test: pictures(200, 1), judge, EXTENT, 0)
+    steps = invention_steps(
+        generator, [test or pictures()], lambda test: pictures(200, 1, learned=True), judge, EXTENT, 0
+    )
     return [step() for step in steps]
 
 
@@ -164,7 +169,7 @@ def test_one_that_is_told_what_to_draw_is_measured_as_writers_are_and_more():
         "discriminator: toys digits",
         "training on synthetic, testing on real: toys digits",
         "nearest training pictures: toys digits",
-        "one hand",
+        "one hand: toys digits",
     ]
 
 

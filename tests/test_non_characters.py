@@ -7,6 +7,7 @@ import non_characters
 from data_processor import load
 from ink import BlankError
 from non_characters import CALIBRATED, PHOTOGRAPHS
+from shell import UserError
 
 KINDS = ["tangle", "crossed out", "scribble", "smudge", "photograph"]
 
@@ -30,6 +31,13 @@ def test_every_kind_is_made_framed_and_never_blank(images):
         assert pictures.dtype == np.uint8
         assert (pictures.max(axis=(1, 2, 3)) > 100).all(), kind
         assert len(np.unique(pictures.reshape(20, -1), axis=0)) == 20, kind
+
+
+def test_blank_and_faint_pictures_lend_no_ink(images):
+    mixed = np.concatenate([np.zeros_like(images), images // 200, images])
+    assert numbered(mixed, 9) == numbered(images, 9)
+    with pytest.raises(UserError, match="received 50 pictures without a pixel of 128 or more; scale them"):
+        non_characters.non_characters(images // 200, 1)
 
 
 def test_they_are_of_the_size_of_the_characters(images):

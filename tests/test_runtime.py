@@ -85,6 +85,7 @@ WHOLE_CARD = {
         ({"files": []}, "with files"),
         ({"files": {"x": 3}}, "sha256 of every file"),
         ({"name": 1, "task": None, "alphabet": ["0"]}, "with name, task, alphabet"),
+        ({"alphabet": "010"}, "an alphabet of different characters"),
         ({}, "with translator.onnx"),
         ({"files": {"translator.onnx": "00"}, "fonts": "STIXGeneral"}, "with fonts"),
         ({"files": {"translator.onnx": "00"}, "fonts": []}, "with fonts"),

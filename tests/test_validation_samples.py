@@ -74,6 +74,16 @@ def test_classes_of_one_picture_have_no_diversity(pictures):
     assert set(figures) == {"frechet", "collapsed"}
 
 
+def test_a_class_of_one_picture_counts_for_nothing_whether_drawn_or_not(pictures):
+    images, labels = pictures
+    chosen = np.flatnonzero(labels < 2).tolist() + np.flatnonzero(labels == 2)[:1].tolist()
+    images, labels = images[chosen], labels[chosen]
+    check = SampleCheck(images, labels, "abc", None)
+    drawn = labels < 2
+    assert check.judge(images, labels).figures["diversity"] == pytest.approx(1)
+    assert check.judge(images[drawn], labels[drawn]).figures["diversity"] == pytest.approx(1)
+
+
 @pytest.mark.parametrize(
     ("name", "alphabet", "size", "reason"),
     [

@@ -167,6 +167,7 @@ def test_a_writer_that_hands_out_training_pictures_is_found_out():
     rng = np.random.default_rng(0)
     test, real = (pictures(count)._replace(images=rng.integers(0, 256, (count, SIDE, SIDE, 1), np.uint8))
                   for count in (80, 200))  # fmt: skip
+    real = real._replace(learned=True)
     copies = real.images / np.float32(255)
 
     def copy(styles, labels):
@@ -177,7 +178,8 @@ def test_a_writer_that_hands_out_training_pictures_is_found_out():
     assert section.measures["mean distance"].value == pytest.approx(0, abs=1e-6)
     assert copying(maker(flat(0.5)), test, lambda: real, 0).measures["mean distance"].value > 1
     assert next(iter(section.drawings.values()))().mode == "L"
-    assert not copying(maker(copy), test, lambda: None, 0).measures
+    for untold in (None, real._replace(learned=False)):
+        assert "not trained on this data set" in copying(maker(copy), test, lambda untold=untold: untold, 0).note
 
 
 # --- hands ------------------------------------------------------------------------------------------------------------
@@ -202,7 +204,8 @@ def test_what_real_writers_share_stands_beside_it():
 
 def test_a_writer_of_blank_pictures_has_no_hand_and_is_measured_all_the_same():
     told = {section.name: section for section in sections(Toy(flat(0.0)), [pictures()], Judge())}
-    assert told["one hand"].measures == {} and told["one hand"].headline == ()
+    hand = told["one hand: toys digits"]
+    assert not hand.measures and not hand.headline
     assert told["distances: toys digits"].measures["precision"].value == 0
     real = pictures(80, 1, writers=np.arange(80) // 4)
     assert len(one_hand(maker(flat(0.0)), pictures(), lambda: real, 20, 0).measures) == 3
@@ -224,7 +227,8 @@ def test_a_sheet_has_a_row_a_hand_and_a_column_a_character(monkeypatch):
 
 
 def sections(writer, sets, judge, **changes):
-    steps = writer_steps(writer, sets, lambda test: pictures(200, 1), judge, EXTENT._replace(**changes), 0)
+    training = pictures(200, 1, learned=True)
+    steps = writer_steps(writer, sets, lambda test: training, judge, EXTENT._replace(**changes), 0)
     return [step() for step in steps]
 
 
@@ -237,7 +241,7 @@ def test_every_section_is_there_and_the_same_by_the_same_seed():
         "distances: toys digits",
         "training on synthetic, testing on real: toys digits",
         "nearest training pictures: toys digits",
-        "one hand",
+        "one hand: toys digits",
     ]
     again = sections(writer, [pictures()], Judge())
     assert [section.measures for section in told] == [section.measures for section in again]
@@ -268,7 +272,14 @@ def test_letters_and_signs_are_read_apart_and_measured_together():
         "legibility: toys signs, all allowed",
         "distances: toys characters",
     ]
-    assert names[-1] == "one hand" and len(names) == len(set(names)) == 7
+    assert names[-1] == "one hand: toys characters" and len(names) == len(set(names)) == 7
+
+
+def test_a_judge_has_to_know_whatever_it_is_asked_for():
+    signs = pictures()._replace(kind="signs", narrowings={"all": None})
+    for sets, known in (([pictures()], True), ([pictures(), signs], False)):
+        told = {section.name for section in sections(Toy(alphabet="0123é"), sets, Judge("0123"))}
+        assert ("legibility and distances" not in told) == known
 
 
 def test_the_data_set_of_the_most_characters_tells_most():
@@ -303,7 +314,9 @@ def test_the_training_part_holds_what_is_not_tested_of_the_same_characters(tmp_p
     test = Pictures("set.npz", "letters", images[30:, ..., None], np.full(10, ASCII.index("b")), {"all": None})
     rest = training_pictures(model, test)
     assert set(rest.labels) == {ASCII.index("b")} and len(rest.labels) == np.count_nonzero(labels[:30] == 1)
-    assert rest.images.max() < 130
+    assert rest.images.max() < 130 and rest.learned
+    other = TrainedModel(Path(), {"name": "writer", "alphabet": ASCII, "data": {"name": "mnist"}})
+    assert not training_pictures(other, test, [str(path)]).learned
     assert training_pictures(model, test._replace(dataset="photos")) is None
     assert training_pictures(model, test._replace(labels=np.full(10, ASCII.index("z")))) is None
 
