@@ -15,6 +15,7 @@ from evaluation_pictures import as_array, draw_confusion
 from metrics import confusion
 from model_task import ModelTask, StrokesBySet
 from non_characters import with_ink
+from shell import naming
 
 SAMPLE_ROWS, SAMPLE_COLUMNS = 8, 24  # of the progress picture
 
@@ -165,7 +166,8 @@ class ClassifierTask(ModelTask):
 
     def __init__(self, run: ClassifierRun, data: GlyphDataset, strokes: StrokesBySet = None):
         super().__init__(run, data, strokes)
-        with_ink(self.validation.images)  # refused before the training, which ends with non-characters made of them
+        with naming(data.name):
+            with_ink(self.validation.images)  # refused before the training, which ends with non-characters made of them
 
     def read(self, model: Classifier, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Logits `(N, K)` and features `(N, F)` of uint8 images."""

@@ -26,8 +26,8 @@ def without_misfits(data: GlyphDataset, reader: Recogniser, least: float) -> Gly
                         f"{data.images.shape[1]} pixels, received one of {reader.alphabet!r} in {reader.image_size}; "
                         f"choose another, or none")  # fmt: skip
     taken = (data.split == TEST) | (own_probability(data, reader) >= least)
-    print(f"note: {reader.folder.name} leaves {taken.sum():,} of {len(taken):,} pictures: those it gives their own "
-          f"character {least:.0%} or more, and the test part")  # fmt: skip
+    print(f"note: {reader.folder.name} leaves {taken.sum():,} of {len(taken):,} pictures: the test part, and those of "
+          f"which it gives their own character and its look-alikes a probability of {least:g} or more")  # fmt: skip
     kept = data.take(np.flatnonzero(taken))
     check_parts(kept, advice=f"lower --least-likely {least:g}, or choose another --cleaned-by")
     return kept

@@ -5,6 +5,7 @@ python data_processor.py digits folder:my_letters --out images
 """
 
 import hashlib
+import os
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -74,6 +75,11 @@ class GlyphDataset:
         """Names the data on a model card: the hash of images, labels, alphabet and split, the same on any machine."""
         return _sha256([self], self.alphabet)
 
+    @property
+    def has_words(self) -> bool:
+        """Whether some classes are words, so that the alphabet's characters only stand in for them all."""
+        return self.class_names != tuple(self.alphabet)
+
     def part(self, split: int) -> tuple[np.ndarray, np.ndarray]:
         """Images and labels of TRAIN, VALIDATION or TEST, in the order of the set."""
         chosen = self.split == split
@@ -124,7 +130,7 @@ def _read(name: str, data_dir: Path, image_size: int) -> SourceData:
     if name.startswith("folder:"):
         return read_folder(Path(name.removeprefix("folder:")).expanduser(), image_size)
     if name not in NAMES and not name.endswith(".npz"):
-        meant = f" (did you mean 'folder:{name}'?)" if Path(name).is_dir() else did_you_mean(name, NAMES)
+        meant = did_you_mean(name, NAMES) + (f" (did you mean 'folder:{name}'?)" if os.path.isdir(name) else "")
         raise UserError(f"unknown data set {name!r}{meant}; expected one of {', '.join(NAMES)}, "
                         f"the path of an .npz file, or folder:PATH")  # fmt: skip
     if image_size != IMAGE_SIZE:
@@ -198,12 +204,14 @@ def load_joined(
         raise UserError(f"expected data sets and an alphabet with no character twice; received {names}, {alphabet!r}")
     loaded = (load(name, data_dir, seed=seed, image_size=image_size) for name in names)
     sets = [relabelled(part, alphabet, words=len(names) == 1) for part in loaded]
+    if sets[0].has_words:
+        print(f"note: {sets[0].name}: its classes go by {_stand_ins(sets[0])}")
     joined = GlyphDataset(
         "+".join(names),
         np.concatenate([part.images for part in sets]),
         np.concatenate([part.labels for part in sets]),
         alphabet,
-        tuple(alphabet),
+        sets[0].class_names,
         np.concatenate([part.split for part in sets]),
         _joined_writers(sets),
         np.repeat(np.arange(len(sets), dtype=np.uint8), [len(part.labels) for part in sets]),
@@ -263,14 +271,25 @@ def relabelled(part: GlyphDataset, alphabet: str, words: bool = False) -> GlyphD
             characters of that meaning.
 
     Raises:
-        UserError: Its classes are words, and may not be.
+        UserError: Its classes are words, and may not be, or the alphabet is not that of the characters that stand for
+            them.
     """
-    if not words and part.class_names != tuple(part.alphabet):
-        raise UserError(f"{part.name}: expected characters, received words such as {part.class_names[0]!r} for "
+    if part.has_words and not words:
+        raise UserError(f"{part.name}: expected characters, received words such as {part.class_names[-1]!r} for "
                         f"classes; name no data set beside it, and no model trained on others")  # fmt: skip
+    if part.has_words and set(alphabet) != set(part.alphabet):
+        raise UserError(f"{part.name}: its classes are words, or some are, which go by {_stand_ins(part)}: expected "
+                        f"these characters, received {alphabet!r}; set --model.alphabet {part.alphabet}, or name every "
+                        f"class by its character")  # fmt: skip
+    names = dict(zip(part.alphabet, part.class_names, strict=True))
     new_label = np.array([alphabet.find(character) for character in part.alphabet], np.int32)  # -1: dropped
     kept = part.take(np.flatnonzero(new_label[part.labels] >= 0))
-    return replace(kept, labels=new_label[kept.labels], alphabet=alphabet, class_names=tuple(alphabet))
+    class_names = tuple(names[character] if part.has_words else character for character in alphabet)
+    return replace(kept, labels=new_label[kept.labels], alphabet=alphabet, class_names=class_names)
+
+
+def _stand_ins(part: GlyphDataset) -> str:
+    return ", ".join(f"{character} ({name})" for character, name in zip(part.alphabet, part.class_names, strict=True))
 
 
 def _joined_writers(sets: Sequence[GlyphDataset]) -> np.ndarray | None:

@@ -93,14 +93,15 @@ def data_for(model: TrainedModel, names: Sequence[str] = (), data_dir: Path | No
 
     Raises:
         UserError: The model does not know the alphabet; a set named, or every default set, has no picture of a
-            character that it reads; or a set cannot be loaded.
+            character that it reads, or has words for classes where the model has characters, or the other way round;
+            or a set cannot be loaded.
     """
     wanted = model.alphabet if alphabet is None else characters_of(alphabet)
     model.log_prior(wanted)  # refused before anything is loaded
     chosen = list(dict.fromkeys(names)) or trained_on(model)
     sets = [_load(name, model, data_dir) for name in chosen]
     note = "" if names else _note_of_change(model, sets)
-    if not names and PHOTOS not in chosen and has_photos(data_directory(data_dir)):
+    if not names and not _words(model) and PHOTOS not in chosen and has_photos(data_directory(data_dir)):
         sets.append(_load(PHOTOS, model, data_dir))
     tests = [_to_measure(data, model) for data in sets]
     parts = [_only(test, model, wanted) for test in tests]
@@ -216,8 +217,23 @@ def _nothing_in_common(test: GlyphDataset, model: TrainedModel, wanted: str) -> 
 
 
 def _as_its_own(data: GlyphDataset, model: TrainedModel) -> GlyphDataset:
-    """The set on the model's alphabet; words go by the characters that stand for them where it learned just these."""
-    return relabelled(data, model.alphabet, words=_titles_seen(model) == {_title(data.name)})
+    """The set on the model's alphabet.
+
+    Raises:
+        UserError: Its classes are words that the model did not learn, or the model learned words and it has others.
+    """
+    words, own = data.has_words and list(data.class_names), _words(model)
+    if own and words != own:
+        raise UserError(f"{data.name}: expected classes as model {model.card['name']!r} learned them, such as "
+                        f"{own[-1]!r}, received others; choose another --dataset")  # fmt: skip
+    return relabelled(data, model.alphabet, words=bool(own))
+
+
+def _words(model: TrainedModel) -> list[str]:
+    """What a model's characters stand for, where it learned words; none elsewhere."""
+    data = model.card.get("data")
+    words = data.get("words") if isinstance(data, dict) else None
+    return words if is_list_of_names(words) else []
 
 
 def _only(data: GlyphDataset, model: TrainedModel, wanted: str) -> GlyphDataset:

@@ -112,6 +112,7 @@ def describe_run(task: ModelTask, model: keras.Model, state: RunState) -> dict:
         "ink": "white (255) on black (0)",
         "config": {key: value for key, value in to_settings(run).items() if key not in PLACES},
         "data": {"name": task.data.name, "sha256": task.data.sha256}
+        | ({"words": list(task.data.class_names)} if task.data.has_words else {})
         | ({"strokes_sha256": sha256_of(task.strokes)} if task.strokes else {})
         | (identity_of(task.reader) if task.reader else {}),
         "seed": run.seed,

@@ -25,7 +25,7 @@ from non_characters import CALIBRATED, non_characters
 from readers import Reading, Recogniser
 from report import NUMBER, SHARE, Measure, Section, resampled
 from robustness import Attempt, Outcome, robustness
-from shell import UserError
+from shell import UserError, naming
 
 RIGHT = "read right"
 NON_CHARACTERS_EACH = 500  # of every kind, none of them among those that the calibration saw
@@ -174,7 +174,7 @@ def reading_section(probabilities: np.ndarray, alphabet: str, pictures: Pictures
 
 def interval_note(pictures: Pictures) -> str:
     """A sentence on where intervals come from."""
-    if pictures.writers is None:
+    if resampled(pictures.writers)[0] is None:
         return "Intervals of shares are Wilson's, which take every picture as independent of the others."
     return (f"Intervals are bootstrapped over the {len(np.unique(pictures.writers)):,} writers; those of shares are "
             f"Wilson's where all draws agree.")  # fmt: skip
@@ -247,7 +247,8 @@ def file_name(words: str) -> str:
 
 def refusals(reader: Recogniser, ink: Pictures, seed: int) -> Section:
     """How often what is no character is refused; it is made of the ink of some that are."""
-    made = non_characters(ink.images, NON_CHARACTERS_EACH, seed, first=CALIBRATED)
+    with naming(ink.name):
+        made = non_characters(ink.images, NON_CHARACTERS_EACH, seed, first=CALIBRATED)
     measures = {f"{kind} refused": Measure.counted(~reader.recognise(images).is_character, None, seed)
                 for kind, images in made.items()}  # fmt: skip
     return Section(f"non-characters made of {ink.name}", ink.dataset, measures, tuple(measures))

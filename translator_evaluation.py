@@ -176,8 +176,10 @@ def font_measures(font: str, own: Scores, oracle: Scores, writers: np.ndarray | 
         f"{font}: {CLOSE}": Measure.counted(own.close, writers, seed, oracle.close),
     }
     if not np.isnan(own.likeness).any():
-        measures[f"{font}: structural similarity"] = Measure.mean(own.likeness, NUMBER, seed, oracle.likeness)
-    return measures | {f"{font}: mean squared error": Measure.mean(own.error, NUMBER, seed, oracle.error)}
+        likeness = Measure.mean(own.likeness, NUMBER, seed, oracle.likeness, writers)
+        measures[f"{font}: structural similarity"] = likeness
+    error = Measure.mean(own.error, NUMBER, seed, oracle.error, writers)
+    return measures | {f"{font}: mean squared error": error}
 
 
 def legibility(font: str, glyphs: np.ndarray, type_glyphs: np.ndarray, read: np.ndarray, judge: Recogniser,

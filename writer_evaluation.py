@@ -247,7 +247,7 @@ def copying(maker: Maker, pictures: Pictures, training: Callable[[], Pictures | 
     """Whether samples are training pictures handed out again."""
     name, real = f"nearest training pictures: {pictures.name}", training()
     if real is None or not real.learned:
-        return unmeasured(name, pictures, "the model was not trained on this data set.")
+        return unmeasured(name, pictures, "no picture of these characters is known to have trained the model.")
     test = pictures.spread(COPIES_TRIED)
     made = samples(maker, test.labels, seed)
     (index, own), (_, others) = (nearest_training_image(images, real.images) for images in (made, test.images))

@@ -38,6 +38,8 @@ class Arguments:
     """Steps of a stretch."""
     repeats: int = 5
     """Stretches of each."""
+    batch_size: int = 0
+    """Pictures a step; 0: as the preset has it."""
     data_dir: Path | None = None
     """Where the data files are; unset: the environment variable SCRIPTORIUM_DATA, or else data/."""
 
@@ -45,6 +47,8 @@ class Arguments:
         for name in ("steps", "repeats"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"`{name}` must be positive. Received: {name}={getattr(self, name)}")
+        if self.batch_size < 0:
+            raise ValueError(f"`batch_size` must not be negative. Received: batch_size={self.batch_size}")
 
 
 def build_two_steps(run: GANRun) -> Any:
@@ -127,13 +131,15 @@ def main(arguments: Arguments) -> None:
     from tasks import load_inputs, make_task
     from train import start_backend
 
-    run = replace(PRESETS[arguments.preset][1], data_dir=arguments.data_dir)
+    preset = PRESETS[arguments.preset][1]
+    run = replace(preset, data_dir=arguments.data_dir, batch_size=arguments.batch_size or preset.batch_size)
     inputs = load_inputs(run)
     start_backend(run)
     contestants = make_contestants(run, make_task(run, **inputs))
     names = [one.name for one in contestants]
     rates = throughputs(contestants, arguments.steps, arguments.repeats)
-    print(as_markdown(f"{run.name} trained in one pass and in two steps", rows_of(names, rates)))
+    title = f"{run.name} trained in one pass and in two steps, of {run.batch_size} pictures"
+    print(as_markdown(title, rows_of(names, rates)))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from classifier_model import Classifier, ClassifierTask, build_classifier, build
 from config import ASCII, AugmentConfig, ClassifierConfig, ClassifierRun
 from presets import PRESETS
 from readers import evidence, softmax
+from shell import UserError
 from training import EpochRandomness
 
 TINY = {
@@ -141,6 +142,11 @@ def test_progress_shows_only_mistakes_and_the_confusion_matrix(stripes):
     assert all_right.shape == sheet.shape
     assert sheet.max() == 250
     assert all_right.max() < 100
+
+
+def test_pictures_too_faint_to_make_non_characters_of_are_refused_before_the_training(stripes):
+    with pytest.raises(UserError, match="stripes: expected white ink on black, from 0 to 255"):
+        ClassifierTask(ClassifierRun(model=TINY["residual"]), replace(stripes, images=stripes.images // 200))
 
 
 def test_the_card_says_how_sure_to_be_and_when_to_refuse(stripes, monkeypatch):

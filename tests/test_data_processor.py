@@ -176,6 +176,9 @@ def test_unknown_name_lists_all_and_guesses():
 def test_a_folder_by_its_bare_name_is_told_how_it_is_asked_for(tmp_path):
     with pytest.raises(UserError, match=f"did you mean 'folder:{tmp_path}'"):
         load(str(tmp_path))
+    for name in ("", "x" * 300):
+        with pytest.raises(UserError, match=f"unknown data set '{name}'; expected"):
+            load(name)
 
 
 @pytest.mark.parametrize("name", ["mnist", "digits", "unipen94", "emnist-letters"])
@@ -267,19 +270,27 @@ def clothes(tmp_path) -> str:
         (tmp_path / name).mkdir()
         for number in range(12):
             picture = np.zeros((28, 28), np.uint8)
-            picture[4:24, 4 + number : 6 + number] = 255
+            picture[4:24, 4 + number : (10 if name == "shoe" else 6) + number] = 255
             Image.fromarray(picture).save(tmp_path / name / f"{number}.png")
     return f"folder:{tmp_path}"
 
 
-def test_words_are_learned_by_the_characters_that_stand_for_them(clothes):
-    data = load_joined([clothes], "01")
-    assert data.alphabet == "01" and np.bincount(data.labels).tolist() == [12, 12]
-    assert joined_sha256([load(clothes)], "01") == data.sha256
+def test_words_are_learned_by_the_characters_that_stand_for_them(clothes, capsys):
+    data = load_joined([clothes], "10")
+    assert (data.alphabet, data.class_names, data.has_words) == ("10", ("shoe", "shirt"), True)
+    assert data.images[data.labels == 0].mean() > 2 * data.images[data.labels == 1].mean()
+    assert joined_sha256([load(clothes)], "10") == data.sha256
+    assert "its classes go by 1 (shoe), 0 (shirt)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("alphabet", ["ab", "0", "012"])
+def test_words_by_other_characters_are_told_what_they_go_by(clothes, alphabet):
+    with pytest.raises(UserError, match=r"go by 0 \(shirt\), 1 \(shoe\): .* set --model.alphabet 01"):
+        load_joined([clothes], alphabet)
 
 
 def test_words_cannot_be_joined_with_characters(clothes):
-    with pytest.raises(UserError, match="words such as 'shirt'.*no data set beside it"):
+    with pytest.raises(UserError, match="words such as 'shoe'.*no data set beside it"):
         load_joined(["digits", clothes], "01")
 
 

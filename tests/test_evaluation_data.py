@@ -163,12 +163,19 @@ def test_a_character_the_model_does_not_know_is_named_before_data_are_loaded():
 
 
 def test_words_are_measured_with_who_learned_them_alone(tmp_path):
-    clothes = write_set(tmp_path / "clothes.npz", ["shoe", "bag", "coat"])
-    (found,) = data_for(model(DIGITS, clothes), [clothes]).pictures
-    assert np.bincount(found.labels).tolist() == [2, 2, 2]
-    for others in (["mnist"], ["digits", clothes]):
-        with pytest.raises(UserError, match="words such as 'shoe'.*no model trained on others"):
-            data_for(model(DIGITS, *others), [clothes])
+    clothes, other = (write_set(tmp_path / f"{name}.npz", [name, "bag", "coat"]) for name in ("shoe", "hat"))
+    wearing = model("012", clothes)
+    wearing.card["data"]["words"] = ["shoe", "bag", "coat"]
+    (tmp_path / "photos").mkdir()
+    Image.fromarray(np.eye(40, dtype=np.uint8) * 255).save(tmp_path / "photos" / "DIGIT_1_1.png")
+    for names in ([], [clothes]):
+        (found,) = data_for(wearing, names, tmp_path).pictures
+        assert np.bincount(found.labels).tolist() == [2, 2, 2]
+    for names in ("digits", other):
+        with pytest.raises(UserError, match="classes as model 'reader' learned them, such as 'coat', received others"):
+            data_for(wearing, [names])
+    with pytest.raises(UserError, match="words such as 'coat'.*no model trained on others"):
+        data_for(model("012", "mnist"), [clothes])
 
 
 @pytest.mark.parametrize("data", [None, "mnist", {}, {"name": 3}])

@@ -74,6 +74,15 @@ def test_the_bootstrap_takes_whole_rows_or_just_their_numbers():
     assert by_row == bootstrap_interval(np.arange(50), lambda rows: np.mean(pairs[rows].prod(axis=1)))
 
 
+def test_writers_are_drawn_with_all_their_pictures():
+    rng = np.random.default_rng(0)
+    writers, values = rng.permutation(np.repeat([3, 7, 9, 20], [1, 5, 30, 14])), rng.normal(size=50)
+    _, writer = np.unique(writers, return_inverse=True)
+    tallies = np.stack([np.bincount(writer, values), np.bincount(writer)], axis=1)
+    by_writer = bootstrap_interval(tallies, lambda drawn: np.divide(*drawn.sum(axis=0)))
+    assert bootstrap_interval(values, np.mean, writers=writers) == pytest.approx(by_writer)
+
+
 def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
     return expected_calibration_error(reliability_curve(confidence, right))
 

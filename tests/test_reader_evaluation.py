@@ -124,6 +124,7 @@ def test_intervals_are_over_writers_where_they_are_known_and_a_note_says_so():
     assert section.measures["mean confidence"].interval == "writers"
     alone = section_of(Reader(DIGITS), by_hand._replace(writers=np.full(8, 7)))
     assert alone.measures["mean confidence"].interval == "bootstrap"  # one writer tells nothing of others
+    assert "Wilson's, which" in alone.note
 
 
 @given(st.integers(0, 5))

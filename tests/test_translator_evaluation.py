@@ -145,6 +145,8 @@ def test_type_has_intervals_over_writers_where_they_are_known():
     pictures = labelled([4, 4, 1, 1, 4, 1])._replace(writers=np.arange(6) // 2)
     section = section_of(Translator(wrong=[4]), pictures)
     assert section.measures[f"every font: {NEAREST}"].interval == "writers" and "over the 3 writers" in section.note
+    means = [one for name, one in section.measures.items() if "similarity" in name or "error" in name]
+    assert means and {one.interval for one in means} == {"writers"}
 
 
 def test_without_a_judge_one_section_says_so(tmp_path):

@@ -179,7 +179,7 @@ def test_a_writer_that_hands_out_training_pictures_is_found_out():
     assert copying(maker(flat(0.5)), test, lambda: real, 0).measures["mean distance"].value > 1
     assert next(iter(section.drawings.values()))().mode == "L"
     for untold in (None, real._replace(learned=False)):
-        assert "not trained on this data set" in copying(maker(copy), test, lambda untold=untold: untold, 0).note
+        assert "is known to have trained the model" in copying(maker(copy), test, lambda untold=untold: untold, 0).note
 
 
 # --- hands ------------------------------------------------------------------------------------------------------------
