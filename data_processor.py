@@ -284,7 +284,7 @@ def relabelled(part: GlyphDataset, alphabet: str, words: bool = False) -> GlyphD
     names = dict(zip(part.alphabet, part.class_names, strict=True))
     new_label = np.array([alphabet.find(character) for character in part.alphabet], np.int32)  # -1: dropped
     kept = part.take(np.flatnonzero(new_label[part.labels] >= 0))
-    class_names = tuple(names[character] if part.has_words else character for character in alphabet)
+    class_names = tuple(names.get(character, character) for character in alphabet)
     return replace(kept, labels=new_label[kept.labels], alphabet=alphabet, class_names=class_names)
 
 

@@ -18,7 +18,7 @@ from generator_metrics import Estimate, distances_within, likeness_within
 from generators import Generator
 from glyph_metrics import SSIM_WINDOW
 from metrics import Share
-from reader_evaluation import file_name
+from reader_evaluation import file_name, unmeasured
 from readers import Reading, Recogniser
 from report import JACKKNIFE, NUMBER, SHARE, Measure, Section
 from shell import UserError
@@ -35,7 +35,6 @@ from writer_evaluation import (
     subjects_of,
     teaching,
     told_steps,
-    unmeasured,
 )
 
 FEWEST = 3  # pictures of a class, of which it can be told how various they are

@@ -254,11 +254,16 @@ def refusals(reader: Recogniser, ink: Pictures, seed: int) -> Section:
     return Section(f"non-characters made of {ink.name}", ink.dataset, measures, tuple(measures))
 
 
+def unmeasured(name: str, pictures: Pictures, reason: str) -> Section:
+    """What stands in for a section that cannot be."""
+    return Section(name, pictures.dataset, {}, note=f"Not measured: {reason}")
+
+
 def robustness_steps(attempt: Attempt, what: str, pictures: Pictures, seed: int) -> list[Callable[[], Section]]:
     """The robustness suite, or why it is left out, which takes pictures of the size that it corrupts."""
     if pictures.images.shape[1] != IMAGE_SIZE:
-        reason = f"Not measured: it takes pictures of {IMAGE_SIZE} pixels."
-        return [partial(Section, f"robustness: {pictures.name}", pictures.dataset, {}, note=reason)]
+        reason = f"it takes pictures of {IMAGE_SIZE} pixels."
+        return [partial(unmeasured, f"robustness: {pictures.name}", pictures, reason)]
     return [partial(robustness_section, attempt, what, pictures, seed)]
 
 

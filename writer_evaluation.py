@@ -36,6 +36,7 @@ from reader_evaluation import (
     mildest,
     most_confused,
     share_read_as,
+    unmeasured,
     ways_of_right,
 )
 from readers import Recogniser
@@ -201,10 +202,6 @@ def distances(trial: Trial, training: Callable[[], Pictures | None]) -> Section:
             f"{found.highest_floor:.4g}. Kernel distances deviate by {' and '.join(told)} between subsets. Pictures of "
             f"one distribution would cover {expected_coverage(count, count):.1%}.")  # fmt: skip
     return Section(name, pictures.dataset, measures, headline, note=note)
-
-
-def unmeasured(name: str, pictures: Pictures, reason: str) -> Section:
-    return Section(name, pictures.dataset, {}, note=f"Not measured: {reason}")
 
 
 def frechet_measures(found: FrechetResult) -> dict[str, Measure]:
