@@ -20,7 +20,7 @@ class GlyphBatches(keras.utils.PyDataset):
         batch_size: Pictures a batch.
         seed: Of what every epoch draws anew; None keeps all pictures in their order.
         shares: Share of each joined set that an epoch draws; empty for all.
-        weights: float `(N,)`, a picture's share of its set's places in an epoch being its weight's among those drawn:
+        weights: float `(N,)`, a picture's share of its set's places in an epoch being its weight's among the set's:
             some come twice or more, then, and others in a later epoch; `None`: each once.
     """
 
@@ -44,16 +44,21 @@ class GlyphBatches(keras.utils.PyDataset):
 
     def draw(self, rng: np.random.Generator) -> None:
         """Everything random in an epoch; models that need more than an order add it here."""
-        self.order = keep_shares(rng.permutation(len(self.part.labels)), self.part.source, self.shares)
-        if self.weights is not None:
+        self.order = rng.permutation(len(self.part.labels))
+        if self.weights is None:
+            self.order = keep_shares(self.order, self.part.source, self.shares)
+        else:
             self.order = rng.permutation(self._weighed(rng))
 
     def _weighed(self, rng: np.random.Generator) -> np.ndarray:
-        """The epoch's pictures as often as they weigh: of every set as many as there were."""
-        order, source = self.order, self.part.source
-        number = np.zeros(len(order), int) if source is None else source[order]
-        members = [order[number == one] for one in np.unique(number)]
-        return np.concatenate([as_often_as_due(some, self.weights[some], rng) for some in members])
+        """The epoch's pictures as often as they weigh: of every set as many as its share is."""
+        source = np.zeros_like(self.order) if self.part.source is None else self.part.source[self.order]
+        drawn = []
+        for number in np.unique(source):
+            members = self.order[source == number]
+            count = math.ceil(self.shares[number] * len(members)) if self.shares else len(members)
+            drawn.append(as_often_as_due(members, self.weights[members], count, rng))
+        return np.concatenate(drawn)
 
     def __len__(self) -> int:
         if self.seed is None:
@@ -75,21 +80,50 @@ class MeanOverBatch(keras.losses.Loss):
         return y_pred
 
 
-def as_often_as_due(indices: np.ndarray, weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """As many indices, each as often as its weight says.
+def as_often_as_due(indices: np.ndarray, weights: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """So many of the indices, each as often as its weight says.
 
     Args:
-        indices: int `(M,)`. weights: float `(M,)`, theirs.
+        indices: int `(M,)`. weights: float `(M,)`, theirs. count: N.
 
     Returns:
-        int `(M,)`: each one M times its part of all weights, rounded up or down by chance.
+        int `(N,)`: each one N times its part of all weights, rounded up or down by chance.
 
     Reference: Kitagawa 1996, "Monte Carlo Filter and Smoother for Non-Gaussian Nonlinear State Space Models", for
     systematic resampling.
     """
     due = np.cumsum(weights, dtype=np.float64)
-    places = (np.arange(len(indices)) + rng.random()) * (due[-1] / len(indices))
+    places = (np.arange(count) + rng.random()) * (due[-1] / count)
     return indices[np.searchsorted(due, places, side="right")]
+
+
+def weights_of_rare(labels: np.ndarray, groups: np.ndarray, rarity: float) -> np.ndarray:
+    """How often members of small groups are to be drawn so that large ones do not outweigh them.
+
+    A member weighs (members of its group) ** -`rarity`, over the mean of that among those of its label.
+
+    Args:
+        labels: int `(N,)`. groups: int `(N,)`, each within a label. rarity: 0: as often as there are; 1: all groups of
+            a label as often.
+
+    Returns:
+        float64 `(N,)`; for each label the mean is 1.
+    """
+    raw = np.bincount(groups)[groups] ** -float(rarity)
+    means = np.bincount(labels, raw) / np.maximum(np.bincount(labels), 1)
+    return raw / means[labels]
+
+
+def weights_of_writers(part: GlyphDataset, evenness: float) -> np.ndarray:
+    """`weights_of_rare` of what each writer wrote of a character, in each of joined sets by itself; `(N,)`."""
+    source = np.zeros_like(part.labels) if part.source is None else part.source
+    labels = _numbered(source, part.labels)
+    return weights_of_rare(labels, _numbered(labels, part.writers), evenness)
+
+
+def _numbered(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """One number `(N,)`, from 0, for each pair of numbers."""
+    return np.unique(first.astype(np.int64) * (int(second.max()) + 1) + second, return_inverse=True)[1]
 
 
 def keep_shares(indices: np.ndarray, source: np.ndarray | None, shares: Sequence[float]) -> np.ndarray:

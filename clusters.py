@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from keras import layers, ops
 
+from batches import weights_of_rare
 from shell import UserError
 
 FITTED = 20_000  # pictures that the centres are found with; more hardly move them
@@ -58,10 +59,7 @@ def find_clusters(images: np.ndarray, count: int, seed: int) -> Clusters:
 
 
 def weights_of_styles(images: np.ndarray, labels: np.ndarray, rarity: float, seed: int) -> np.ndarray:
-    """How often pictures are to be drawn so that rare styles are not passed over.
-
-    A style is a cluster of a character's pictures. A picture weighs (pictures of its style) ** -`rarity`, over the mean
-    of that among its character's.
+    """How often pictures are to be drawn so that rare styles are not passed over: `weights_of_rare` of clusters.
 
     Args:
         images: uint8 `(N, S, S, 1)`. labels: int `(N,)`. rarity: 0: as often as people write them; 1: all styles of a
@@ -72,14 +70,12 @@ def weights_of_styles(images: np.ndarray, labels: np.ndarray, rarity: float, see
     """
     from threadpoolctl import threadpool_limits
 
-    weights = np.ones(len(labels))
+    styles = np.zeros(len(labels), int)
     with threadpool_limits(1):  # likewise
         for label in np.unique(labels):
             members = np.flatnonzero(labels == label)
-            style = _styles(images[members], seed)
-            raw = np.bincount(style)[style] ** -float(rarity)
-            weights[members] = raw / raw.mean()
-    return weights
+            styles[members] = label * STYLES + _styles(images[members], seed)
+    return weights_of_rare(labels, styles, rarity)
 
 
 def _styles(images: np.ndarray, seed: int) -> np.ndarray:

@@ -347,6 +347,10 @@ class RunConfig:
     redrawn_signs: int = 1
     """Of every sign, redrawn pictures that an epoch takes, as far as there are so many, where it takes one of every
     digit and letter: signs are the rarer ones among what people wrote."""
+    evenness: float = 0.0
+    """How far writers of few pictures count as much as writers of many, where writers are known: a picture is drawn
+    by (pictures of its character by its writer) ** -evenness. 0: an epoch takes each once; 1: of every character as
+    many of each writer."""
     data_dir: Path | None = None
     """Where the data files are; unset: the environment variable SCRIPTORIUM_DATA, or else data/."""
     epochs: int = 40
@@ -388,6 +392,7 @@ class RunConfig:
         _require(0 <= self.least_likely <= 1, "`least_likely` must lie in [0, 1]", least_likely=self.least_likely)
         _require(0 <= self.redrawn <= 32, "`redrawn` must lie in [0, 32]", redrawn=self.redrawn)
         _require(self.redrawn_signs > 0, "`redrawn_signs` must be positive", redrawn_signs=self.redrawn_signs)
+        _require(0 <= self.evenness <= 1, "`evenness` must lie in [0, 1]", evenness=self.evenness)
         _require(0 <= self.beta_1 < 1, "`beta_1` must lie in [0, 1)", beta_1=self.beta_1)
         _require(self.patience > 0, "`patience` must be positive", patience=self.patience)
         shares_fit = not self.dataset_share or len(self.dataset_share) == len(self.dataset)

@@ -295,9 +295,12 @@ class GANTask(ModelTask):
         return LabelledBatches(part, batch_size, **drawn)
 
     def weights(self, part: GlyphDataset) -> np.ndarray | None:
-        if self._weights is None and self.run.rarity:  # k-means is slow, and the part the same at every call
+        weights = super().weights(part)
+        if not self.run.rarity:
+            return weights
+        if self._weights is None:  # k-means is slow, and the part the same at every call
             self._weights = weights_of_styles(part.images, part.labels, self.run.rarity, self.run.seed)
-        return self._weights
+        return self._weights if weights is None else self._weights * weights
 
     def invented(self, model: GAN, noise: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Pictures float32 `(N, S, S, 1)` in [0, 1] of noise `(N, Z)` and, where the model is told, labels `(N,)`."""

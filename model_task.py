@@ -9,7 +9,7 @@ from typing import ClassVar
 import keras
 import numpy as np
 
-from batches import EVALUATION_BATCH, GlyphBatches, training_part, validation_part
+from batches import EVALUATION_BATCH, GlyphBatches, training_part, validation_part, weights_of_writers
 from config import SIGNS, RunConfig
 from data_processor import GlyphDataset
 from pen_strokes import Strokes
@@ -60,6 +60,10 @@ class ModelTask(ABC):
         """Pictures as the model takes them; arguments as of `GlyphBatches`."""
         return GlyphBatches(part, batch_size, **drawn)
 
+    def weights(self, part: GlyphDataset) -> np.ndarray | None:
+        """How often pictures of the training part are drawn, float `(N,)`, as of `GlyphBatches`; None: each once."""
+        return weights_of_writers(part, self.run.evenness) if self.run.evenness else None
+
     def training_batches(self) -> GlyphBatches:
         """What it learns from: `set_epoch(number)` makes an epoch of it, a function of (seed, number)."""
         run = self.run
@@ -91,10 +95,6 @@ class ModelTask(ABC):
 
     def settle(self, model: keras.Model) -> None:  # noqa: B027 (not every model has something to settle)
         """Makes what is no weight fit the weights, which are averages when this is called, before every validation."""
-
-    def weights(self, part: GlyphDataset) -> np.ndarray | None:
-        """How often pictures of the training part are drawn, float `(N,)`, as of `GlyphBatches`; None: each once."""
-        return None
 
     def validate(self, model: keras.Model, epoch: int) -> dict[str, float]:
         """Figures that join those of the validation batches after every epoch, or take the place of one by its name.

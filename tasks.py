@@ -29,6 +29,9 @@ def load_inputs(run: RunConfig) -> dict[str, Any]:
     if run.cleaned_by:
         reader = Recogniser.open(run.cleaned_by, place_of(run.cleaned_by, run.models_dir))
         data = without_misfits(data, reader, run.least_likely)
+    if run.evenness and data.writers is None:
+        raise UserError(f"--evenness {run.evenness:g}: expected a data set whose writers are known, such as unipen94; "
+                        f"received {', '.join(run.dataset)}; add one, or train with --evenness 0")  # fmt: skip
     inputs = {"data": data}
     if isinstance(run, CVAERun) and run.legible:
         inputs["reader"] = reader

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from batches import GlyphBatches, training_part, validation_part
+from batches import GlyphBatches, training_part, validation_part, weights_of_rare, weights_of_writers
 from config import ClassifierRun
 from data_processor import TEST, TRAIN, VALIDATION, GlyphDataset
 
@@ -94,3 +94,39 @@ def test_of_every_set_as_many_are_drawn_however_they_weigh():
     for epoch in range(5):
         batches.set_epoch(epoch)
         assert np.bincount(data.source[batches.order]).tolist() == [200, 200]
+
+
+def test_weights_choose_among_all_pictures_of_a_set_also_where_an_epoch_takes_a_part_of_them():
+    data = a_set(800, 200)
+    few = np.arange(1000) % 8 == 0  # 100 of the first set, 25 of the other
+    batches = GlyphBatches(data, 10, seed=0, shares=(0.25, 1.0), weights=np.where(few, 7.0, 1.0))
+    times = np.zeros(1000)
+    for epoch in range(40):
+        batches.set_epoch(epoch)
+        times += np.bincount(batches.order, minlength=1000) / 40
+    assert times[few & (data.source == 0)].sum() == pytest.approx(100, abs=1)  # half of 200, as of their weight
+    assert (times[few & (data.source == 0)] > 0.5).all()  # no few of them in the others' place
+
+
+@pytest.mark.parametrize(("rarity", "first"), [(0, 1), (0.5, 2), (1, 4)])
+def test_members_of_small_groups_weigh_more_by_how_small_they_are(rarity, first):
+    labels = np.repeat([0, 3], [20, 5])
+    weights = weights_of_rare(labels, np.repeat([0, 7, 2], [4, 16, 5]), rarity)
+    assert weights[0] / weights[4] == pytest.approx(first)
+    assert weights[:20].mean() == pytest.approx(1)
+    np.testing.assert_allclose(weights[20:], 1)
+
+
+def test_writers_count_by_what_they_wrote_of_each_character_of_each_set():
+    data = a_set(60, 30)  # pictures of a, b and c in turn
+    writers = np.where(np.arange(90) < 6, 1, 2)
+    writers[60:] = np.arange(30) + 3  # a set that does not know them
+    data = replace(data, writers=writers, labels=np.where(np.arange(90) < 6, 0, data.labels))  # 1 wrote "a" alone
+    weights = weights_of_writers(data, 1)
+    np.testing.assert_allclose(weights[60:], 1)
+    first = weights[:60]
+    np.testing.assert_allclose(first[data.labels[:60] != 0], 1)
+    assert first[:6].sum() == pytest.approx(first[6:][data.labels[6:60] == 0].sum())
+    np.testing.assert_array_equal(weights_of_writers(data, 0), 1)
+    alone = replace(data, source=None, writers=writers).take(np.arange(60))
+    np.testing.assert_allclose(weights_of_writers(alone, 1), first)

@@ -48,6 +48,8 @@ ROOT = Path(config.__file__).parent
         (RunConfig, {"dataset_share": (0,)}),
         (AugmentConfig, {"share": 1.5}),
         (AugmentConfig, {"noise": 1.5}),
+        (RunConfig, {"evenness": -0.1}),
+        (RunConfig, {"evenness": 1.5}),
         (GANRun, {"rarity": -0.1}),
         (GANRun, {"rarity": 1.5}),
     ],

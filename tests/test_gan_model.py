@@ -227,6 +227,13 @@ def test_rare_styles_are_drawn_more_often_if_asked(stripes, monkeypatch):
         assert np.mean(shares) == pytest.approx(expected, abs=0.02)
 
 
+def test_rare_styles_of_writers_of_few_are_drawn_more_often_yet(stripes, monkeypatch):
+    monkeypatch.setattr("gan_model.weights_of_styles", lambda images, labels, rarity, seed: 1.0 + labels)
+    monkeypatch.setattr("model_task.weights_of_writers", lambda part, evenness: 2 - part.labels % 2)
+    task = GANTask(replace(task_on(stripes).run, rarity=0.5, evenness=0.5), stripes)
+    np.testing.assert_array_equal(task.weights(stripes), (1.0 + stripes.labels) * (2 - stripes.labels % 2))
+
+
 def test_clusters_stand_for_characters_that_nobody_tells(stripes):
     keras.utils.set_random_seed(0)
     task = task_on(stripes, labelled=False, clusters=3)

@@ -90,3 +90,14 @@ def test_an_epoch_takes_as_many_redrawn_signs_as_asked_or_as_there_are(stripes, 
         drawn = np.bincount(batches.part.labels[batches.order])
         assert drawn[1] == (1 + drawn_signs) * written[1]
         assert drawn[0] + drawn[2] == 2 * (written[0] + written[2])
+
+
+def test_writers_of_few_are_drawn_more_often_if_asked(stripes):
+    writers = (np.arange(len(stripes.labels)) % 8 == 0).astype(np.int32)  # one wrote an eighth, another all the rest
+    data = replace(stripes, writers=writers)
+    for evenness, lowest, highest in ((0.0, 0.1, 0.15), (1.0, 0.45, 0.55)):
+        batches, shares = Least(replace(RUN, evenness=evenness), data).training_batches(), []
+        for epoch in range(20):
+            batches.set_epoch(epoch)
+            shares.append(batches.part.writers[batches.order].mean())
+        assert lowest <= np.mean(shares) <= highest

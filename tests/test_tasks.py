@@ -76,6 +76,12 @@ def test_epochs_are_compared_by_the_reader_of_the_run_s_models(models):
     assert identities(load_inputs(run))["reader_sha256"] == card_of(models / "blind")["files"]["recogniser.onnx"]
 
 
+def test_writers_can_be_evened_out_only_where_they_are_known():
+    run = replace(PRESETS["recogniser-digits-smoke"][1], evenness=0.5)
+    with pytest.raises(UserError, match="--evenness 0.5: expected a data set whose writers.*received digits; .*--eve"):
+        load_inputs(run)
+
+
 def test_only_characters_whose_strokes_are_known_can_be_redrawn():
     run = replace(PRESETS["recogniser-digits-smoke"][1], redrawn=2)
     with pytest.raises(UserError, match="--redrawn 2: expected a data set whose pen strokes.*received digits"):
