@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from config import DATA_DIR_VARIABLE, RunConfig
 from data_processor import TRAIN, VALIDATION, GlyphDataset
 from presets import PRESETS
 
-settings.register_profile("untimed", deadline=None)  # speed is for benchmarks/ to tell; here machines are shared
+# Speed is for benchmarks/ to tell; here machines are shared.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
 

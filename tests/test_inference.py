@@ -278,7 +278,7 @@ def test_files_given_twice_are_read_once(tmp_path):
     magic=st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"GIF89a", b"BM"]),
     takes_blank=st.booleans(),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_random_bytes_are_only_ever_reported(tmp_path, content, magic, takes_blank):
     path = tmp_path / "random.png"
     path.write_bytes(magic + content)

@@ -43,7 +43,6 @@ def browser():
 def window(address, browser):  # the browser goes first: its connections would keep the server
     """A window of the browser, which all tests share, and lists of what went wrong in it and what went elsewhere."""
     opened, complaints, elsewhere = browser.new_page(reduced_motion="reduce"), [], []
-    opened.set_default_timeout(5_000)
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.on("console", lambda message: complaints.append(message.text) if is_complaint(message) else None)
     opened.on("request", lambda asked: elsewhere.append(asked.url) if is_elsewhere(asked.url, address) else None)

@@ -445,14 +445,14 @@ SIGNATURES = [
 
 
 @QUIET
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(start=st.sampled_from(SIGNATURES), rest=st.binary(max_size=300))
 def test_random_bytes_never_raise_anything_else(tmp_path, start, rest):
     glyph_or_user_error(written(tmp_path / "random.png", start + rest))
 
 
 @QUIET
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     kind=st.sampled_from(["png", "jpeg", "gif", "bmp", "tiff", "webp"]),
     place=st.floats(0, 1),

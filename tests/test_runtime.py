@@ -121,7 +121,7 @@ JSON_VALUES = st.recursive(
 
 
 @given(JSON_VALUES | st.dictionaries(st.sampled_from([*CARD_FIELDS, "fonts"]), JSON_VALUES))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_random_json_is_a_sound_card_or_a_user_error(tmp_path, content):
     (tmp_path / "x").mkdir(exist_ok=True)
     (tmp_path / "x" / CARD).write_text(json.dumps(content))

@@ -192,7 +192,7 @@ def test_any_text_is_drawn_with_ink_or_refused(text):
     assert np.all(glyphs.max(axis=(1, 2, 3)) > 0)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_a_damaged_font_file_is_a_clear_error_or_still_draws(tmp_path, data):
     whole = generator.find_font("cmr10").read_bytes()
