@@ -43,6 +43,7 @@ _ASCII_READER = ClassifierRun(
     dataset_share=(0.15, 1.0),  # at 0.05 many of MNIST's digits were read as letters and signs unlike them
     redrawn=4,
     redrawn_signs=4,
+    evenness=0.5,
     epochs=12,
     averaging=0.998,
     augment=AugmentConfig(share=0.8, zoom=0.2, shear=0.3, elastic=0.5, stroke=0.4, noise=0.2),
@@ -57,6 +58,7 @@ _ASCII_JUDGE = replace(
     name="judge-ascii",
     redrawn=3,
     redrawn_signs=1,
+    evenness=0.0,
     epochs=14,
     augment=AugmentConfig(share=0.8, zoom=0.15, shear=0.3, elastic=0.5, stroke=0.3),
     model=replace(_JUDGE, alphabet=ASCII, architecture="pooled", widths=(32, 64, 128), label_smoothing=0.05),
