@@ -56,7 +56,7 @@ class GlyphBatches(keras.utils.PyDataset):
         drawn = []
         for number in np.unique(source):
             members = self.order[source == number]
-            count = math.ceil(self.shares[number] * len(members)) if self.shares else len(members)
+            count = _count_of(self.shares[number], len(members)) if self.shares else len(members)
             drawn.append(as_often_as_due(members, self.weights[members], count, rng))
         return np.concatenate(drawn)
 
@@ -81,10 +81,12 @@ class MeanOverBatch(keras.losses.Loss):
 
 
 def as_often_as_due(indices: np.ndarray, weights: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """So many of the indices, each as often as its weight says.
+    """Some of the indices, each as often as its weight says: one may come more than once.
 
     Args:
-        indices: int `(M,)`. weights: float `(M,)`, theirs. count: N.
+        indices: int `(M,)`.
+        weights: float `(M,)`, theirs.
+        count: N, of those returned.
 
     Returns:
         int `(N,)`: each one N times its part of all weights, rounded up or down by chance.
@@ -109,20 +111,31 @@ def weights_of_rare(labels: np.ndarray, groups: np.ndarray, rarity: float) -> np
     Returns:
         float64 `(N,)`; for each label the mean is 1.
     """
-    raw = np.bincount(groups)[groups] ** -float(rarity)
-    means = np.bincount(labels, raw) / np.maximum(np.bincount(labels), 1)
-    return raw / means[labels]
+    return over_means(np.bincount(groups)[groups] ** -float(rarity), labels)
+
+
+def over_means(weights: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Weights `(N,)` over the mean of those of their label, so that no label is drawn more often than it was."""
+    means = np.bincount(labels, weights) / np.maximum(np.bincount(labels), 1)
+    return weights / means[labels]
 
 
 def weights_of_writers(part: GlyphDataset, evenness: float) -> np.ndarray:
-    """`weights_of_rare` of what each writer wrote of a character, in each of joined sets by itself; `(N,)`."""
-    source = np.zeros_like(part.labels) if part.source is None else part.source
-    labels = _numbered(source, part.labels)
+    """`weights_of_rare` of what each writer wrote of a character, in each of joined sets by itself; `(N,)`.
+
+    Pictures drawn anew from strokes count as one set, whichever sets these are of.
+    """
+    labels = labels_by_set(part)
     return weights_of_rare(labels, _numbered(labels, part.writers), evenness)
 
 
+def labels_by_set(part: GlyphDataset) -> np.ndarray:
+    """Labels `(N,)` that are others in each of joined sets."""
+    return part.labels if part.source is None else _numbered(part.source, part.labels)
+
+
 def _numbered(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """One number `(N,)`, from 0, for each pair of numbers."""
+    """Pairs of numbers as numbers from 0, `(N,)`: equal pairs have the same."""
     return np.unique(first.astype(np.int64) * (int(second.max()) + 1) + second, return_inverse=True)[1]
 
 
@@ -130,8 +143,13 @@ def keep_shares(indices: np.ndarray, source: np.ndarray | None, shares: Sequence
     """The first `shares[k]` of the indices whose picture is of set k, for every k, in the order they were in."""
     for number, share in enumerate(shares):
         members = np.flatnonzero(source[indices] == number)
-        indices = np.delete(indices, members[math.ceil(share * len(members)) :])
+        indices = np.delete(indices, members[_count_of(share, len(members)) :])
     return indices
+
+
+def _count_of(share: float, there: int) -> int:
+    """How many pictures a share is: no more than there are, also where it is above 1."""
+    return min(math.ceil(share * there), there)
 
 
 def training_part(run: RunConfig, data: GlyphDataset) -> GlyphDataset:

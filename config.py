@@ -348,9 +348,9 @@ class RunConfig:
     """Of every sign, redrawn pictures that an epoch takes, as far as there are so many, where it takes one of every
     digit and letter: signs are the rarer ones among what people wrote."""
     evenness: float = 0.0
-    """How far writers of few pictures count as much as writers of many, where writers are known: a picture is drawn
-    by (pictures of its character by its writer) ** -evenness. 0: an epoch takes each once; 1: of every character as
-    many of each writer."""
+    """How far writers of few pictures count as much as writers of many, in each data set that knows its writers: in an
+    epoch, pictures of a character come in proportion to (those of it by the same writer) ** -evenness. 0: as they were
+    written; 1: as many of each who wrote it. Validation, and a flow fitted `after`, take them as they were written."""
     data_dir: Path | None = None
     """Where the data files are; unset: the environment variable SCRIPTORIUM_DATA, or else data/."""
     epochs: int = 40

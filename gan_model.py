@@ -6,7 +6,7 @@ from keras import layers, ops
 
 from adversity import LOSSES, AtMostUnitStretch, OneIn, RandomNoise, RandomStep, Turning
 from augmentation import augmented
-from batches import EVALUATION_BATCH, MeanOverBatch
+from batches import EVALUATION_BATCH, MeanOverBatch, labels_by_set, over_means
 from blocks import SHEET_COLUMNS, LabelledBatches, doubled, predicted, progress_sheet
 from clusters import Clusters, DrawnCluster, NearestCluster, bounds_of, find_clusters, weights_of_styles
 from config import AugmentConfig, GANConfig, GANRun
@@ -300,7 +300,7 @@ class GANTask(ModelTask):
             return weights
         if self._weights is None:  # k-means is slow, and the part the same at every call
             self._weights = weights_of_styles(part.images, part.labels, self.run.rarity, self.run.seed)
-        return self._weights if weights is None else self._weights * weights
+        return self._weights if weights is None else over_means(self._weights * weights, labels_by_set(part))
 
     def invented(self, model: GAN, noise: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Pictures float32 `(N, S, S, 1)` in [0, 1] of noise `(N, Z)` and, where the model is told, labels `(N,)`."""

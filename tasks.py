@@ -1,5 +1,6 @@
 """What a run reads, without Keras, and which model file its settings belong to, which is imported when needed."""
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,16 +23,17 @@ def load_inputs(run: RunConfig) -> dict[str, Any]:
     """Everything that a run reads, without Keras: so that a mistake shows at once, and not after its import.
 
     Raises:
-        UserError: Data, strokes, fonts or the reader to clean by are missing, damaged or do not fit the alphabet.
+        UserError: Data, strokes, fonts or the reader to clean by are missing, damaged or do not fit the alphabet; or
+            writers shall be evened out, and none is known.
     """
     size = run.model.image_size
     data = load_joined(run.dataset, run.model.alphabet, run.data_dir, seed=run.seed, image_size=size)
-    if run.cleaned_by:
-        reader = Recogniser.open(run.cleaned_by, place_of(run.cleaned_by, run.models_dir))
-        data = without_misfits(data, reader, run.least_likely)
     if run.evenness and data.writers is None:
         raise UserError(f"--evenness {run.evenness:g}: expected a data set whose writers are known, such as unipen94; "
                         f"received {', '.join(run.dataset)}; add one, or train with --evenness 0")  # fmt: skip
+    if run.cleaned_by:
+        reader = Recogniser.open(run.cleaned_by, place_of(run.cleaned_by, run.models_dir))
+        data = without_misfits(data, reader, run.least_likely)
     inputs = {"data": data}
     if isinstance(run, CVAERun) and run.legible:
         inputs["reader"] = reader
@@ -61,7 +63,10 @@ def _strokes_of(run: RunConfig) -> dict[int, Strokes]:
 
 def identities(inputs: dict[str, Any]) -> dict[str, str]:
     """What was read, by hashes: what must stay the same for an interrupted run to go on."""
-    facts = {"data_sha256": inputs["data"].sha256}
+    data = inputs["data"]
+    facts = {"data_sha256": data.sha256}
+    if data.writers is not None:  # how often a picture is drawn may depend on them
+        facts["writers_sha256"] = hashlib.sha256(np.ascontiguousarray(data.writers, "<i4")).hexdigest()
     if "strokes" in inputs:
         facts["strokes_sha256"] = sha256_of(inputs["strokes"])
     if "reader" in inputs:

@@ -227,11 +227,15 @@ def test_rare_styles_are_drawn_more_often_if_asked(stripes, monkeypatch):
         assert np.mean(shares) == pytest.approx(expected, abs=0.02)
 
 
-def test_rare_styles_of_writers_of_few_are_drawn_more_often_yet(stripes, monkeypatch):
-    monkeypatch.setattr("gan_model.weights_of_styles", lambda images, labels, rarity, seed: 1.0 + labels)
-    monkeypatch.setattr("model_task.weights_of_writers", lambda part, evenness: 2 - part.labels % 2)
+def test_rare_styles_of_writers_of_few_weigh_by_both(stripes, monkeypatch):
+    few = np.arange(len(stripes.labels)) // 3 % 2
+    monkeypatch.setattr("gan_model.weights_of_styles", lambda images, labels, rarity, seed: 1.0 + few)
+    monkeypatch.setattr("model_task.weights_of_writers", lambda part, evenness: 2 - few)
     task = GANTask(replace(task_on(stripes).run, rarity=0.5, evenness=0.5), stripes)
-    np.testing.assert_array_equal(task.weights(stripes), (1.0 + stripes.labels) * (2 - stripes.labels % 2))
+    weights, expected = task.weights(stripes), (1.0 + few) * (2 - few)
+    for label in range(3):
+        own = stripes.labels == label
+        np.testing.assert_allclose(weights[own], expected[own] / expected[own].mean())
 
 
 def test_clusters_stand_for_characters_that_nobody_tells(stripes):

@@ -92,6 +92,15 @@ def test_an_epoch_takes_as_many_redrawn_signs_as_asked_or_as_there_are(stripes, 
         assert drawn[0] + drawn[2] == 2 * (written[0] + written[2])
 
 
+@pytest.mark.parametrize("evenness", [0.0, 0.5])
+def test_signs_are_drawn_no_oftener_than_there_are_redrawn_ones(stripes, evenness):
+    data = replace(stripes, alphabet="a?b", writers=np.zeros(48, np.int32))
+    run = replace(RUN, redrawn=3, redrawn_signs=5, dataset=("stripes",), evenness=evenness)
+    batches = on_known_strokes(run, data).training_batches()
+    of_signs = (batches.part.source == 2).sum()
+    assert np.bincount(batches.part.source[batches.order])[2] == of_signs > 0
+
+
 def test_writers_of_few_are_drawn_more_often_if_asked(stripes):
     writers = (np.arange(len(stripes.labels)) % 8 == 0).astype(np.int32)  # one wrote an eighth, another all the rest
     data = replace(stripes, writers=writers)

@@ -82,6 +82,14 @@ def test_writers_can_be_evened_out_only_where_they_are_known():
         load_inputs(run)
 
 
+def test_who_wrote_what_is_part_of_what_a_run_is_of():
+    inputs = load_inputs(PRESETS["recogniser-digits-smoke"][1])
+    data = inputs["data"]
+    told = [identities({"data": replace(data, writers=np.arange(len(data.labels)) // times)}) for times in (1, 2)]
+    assert told[0]["writers_sha256"] != told[1]["writers_sha256"]
+    assert told[0]["data_sha256"] == told[1]["data_sha256"]
+
+
 def test_only_characters_whose_strokes_are_known_can_be_redrawn():
     run = replace(PRESETS["recogniser-digits-smoke"][1], redrawn=2)
     with pytest.raises(UserError, match="--redrawn 2: expected a data set whose pen strokes.*received digits"):
