@@ -15,6 +15,10 @@ function nameOf(tab) {
   return tab.hash.slice(1);
 }
 
+function panelOf(tab) {
+  return document.getElementById(`panel-${nameOf(tab)}`);
+}
+
 /** Shows the tab that the address names; where it names none, as the link past the tabs does, what is shown stays. */
 async function route() {
   const shown = tabs.find((tab) => tab.getAttribute("aria-selected") === "true");
@@ -22,23 +26,29 @@ async function route() {
   for (const tab of tabs) {
     tab.setAttribute("aria-selected", tab === chosen);
     tab.tabIndex = tab === chosen ? 0 : -1;
-    document.getElementById(`panel-${nameOf(tab)}`).hidden = tab !== chosen;
+    panelOf(tab).hidden = tab !== chosen;
   }
   document.title = `${chosen.textContent} \u00b7 Scriptorium`;
   const name = nameOf(chosen);
   if (!started.has(name)) started.set(name, import(`./${name}.js`).then((tab) => tab.start()));
   try {
-    (await started.get(name))?.();
+    const again = await started.get(name);
+    panelOf(chosen).inert = false; // until now what is drawn or chosen there would have been lost
+    again?.();
   } catch (error) {
-    started.delete(name); // the next visit tries again
-    showLost(error);
+    showLost(error, () => location.reload()); // a browser does not ask twice for a module that did not come
   }
 }
 
-/** Tells at the top that nothing will work, and offers to try again. */
-function showLost(error) {
+/** Tells at the top that nothing will work, and offers to try again, by `again`. */
+function showLost(error, again) {
   tell(document.querySelector("#lost p"), error);
-  document.getElementById("lost").hidden = false;
+  const lost = document.getElementById("lost");
+  lost.querySelector("button").onclick = () => {
+    lost.hidden = true;
+    again();
+  };
+  lost.hidden = false;
 }
 
 /** Arrow keys go round the tabs, as assistive software expects of them. */
@@ -57,10 +67,9 @@ async function loadModels() {
     const { models, sources } = await get("models");
     store.set("sources", sources);
     store.set("models", models);
-    document.getElementById("lost").hidden = true;
     if (sources.find(({ name }) => name === HEADING.source)?.usable) writeHeadings();
   } catch (error) {
-    showLost(error);
+    showLost(error, loadModels);
   }
 }
 
@@ -85,7 +94,6 @@ for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (event)
 bindControls(document);
 offerSources();
 document.querySelector("[role=tablist]").addEventListener("keydown", moveByKey);
-document.querySelector("#lost button").addEventListener("click", loadModels);
 addEventListener("hashchange", route);
 route();
 loadModels();

@@ -39,7 +39,10 @@ export function start() {
   find("pen").addEventListener("input", ({ target }) => (pad.penWidth = Number(target.value)));
   onButtons(panel, { undo: () => pad.undo(), clear: () => pad.clear(), example: () => put(example()) });
   takePictures();
-  store.watch("models", offerFonts);
+  store.watch("models", (models) => {
+    offerFonts(models);
+    typesetter(0); // what was drawn before there were typefaces
+  });
   clearResult();
 }
 

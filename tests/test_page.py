@@ -58,6 +58,7 @@ def page(window, address, request):
     opened.set_viewport_size(getattr(request, "param", DESKTOP))
     opened.goto("about:blank")  # else another hash of the same address would not open it anew
     opened.goto(address)
+    expect_ready(opened, "read")
     yield opened
     assert complaints == []
     assert elsewhere == []
@@ -76,6 +77,11 @@ def is_elsewhere(url: str, address: str) -> bool:
 def open_tab(page: Page, name: str) -> None:
     page.locator(f"#tab-{name}").click()
     expect(page.locator(f"#panel-{name}")).to_be_visible()
+    expect_ready(page, name)
+
+
+def expect_ready(page: Page, name: str) -> None:
+    expect(page.locator(f"#panel-{name}")).not_to_have_attribute("inert", "")
 
 
 def test_a_drawn_seven_is_read_set_in_type_and_taken_back(page):
@@ -359,6 +365,33 @@ def test_keys_move_between_tabs_and_addresses_open_them(page, address):
     page.keyboard.press("Enter")
     expect(page.locator("#panels")).to_be_focused()
     expect(page.locator("#panel-mixed")).to_be_visible()
+
+
+def test_nothing_can_be_drawn_before_it_would_be_read(page, address):
+    held = []
+    page.route("**/static/read.js", lambda asked: held.append(asked))
+    page.goto("about:blank")
+    page.goto(address)
+    panel = page.locator("#panel-read")
+    expect(panel).to_have_attribute("inert", "")
+    expect(panel).to_be_visible()
+    held[0].continue_()
+    expect_ready(page, "read")
+    page.unroute("**/static/read.js")
+
+
+def test_a_page_that_came_in_part_says_so_and_tries_again(page, address, window):
+    for lost in ("**/static/read.js", "**/api/models"):
+        page.route(lost, lambda asked: asked.abort())
+        page.goto("about:blank")
+        page.goto(address)
+        expect(page.locator("#lost")).to_be_visible()
+        page.unroute(lost)
+        page.get_by_role("button", name="Try again").click()
+        expect(page.locator("#lost")).to_be_hidden()
+        expect_ready(page, "read")
+        expect(page.locator("#read-font option")).not_to_have_count(0)
+    window[1].clear()  # the complaints of the browser
 
 
 def test_a_lost_server_is_told_in_a_sentence(page):
