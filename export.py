@@ -20,11 +20,19 @@ from pen_strokes import sha256_of
 from run_settings import PLACES, from_settings, to_settings
 from run_state import RunState, save_weights
 from runtime import CARD, card_text, file_sha256, open_session
-from shell import UserError, run_script, written_whole
+from shell import UserError, written_whole
 from tasks import build_model, identity_of
 
 LARGEST_DIFFERENCE = 1e-4
 COMPARED = 64  # random pictures an exported file is compared with Keras on
+APART = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from export import main
+from shell import run_script
+run_script(lambda: main(*sys.argv[2:]))
+"""
+"""What a process of its own runs, given the place of this file, the settings and the folder."""
 
 
 def export_model(task: ModelTask, model: keras.Model, state: RunState) -> Path:
@@ -82,7 +90,7 @@ def export_parts(model: keras.Model, folder: Path) -> None:
 
 def export_apart(run: RunConfig, folder: Path) -> None:
     """Exports in a process of its own on TensorFlow, the one backend whose ONNX export needs no further library."""
-    command = [sys.executable, __file__, json.dumps(to_settings(run)), str(folder)]
+    command = [sys.executable, "-c", APART, str(Path(__file__).parent), json.dumps(to_settings(run)), str(folder)]
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": ""}  # the GPU is the trainer's
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
@@ -177,13 +185,9 @@ def random_inputs(part: keras.Model, index_limits: dict[str, int]) -> list[np.nd
     return inputs
 
 
-def main(settings: str, folder: Path) -> None:
+def main(settings: str, folder: str) -> None:
     """Exports the parts of a model from its settings and the weights in `folder`."""
     run = from_settings(json.loads(settings))
     model = build_model(run)
-    model.load_weights(folder / f"{run.name}.weights.h5")
-    export_parts(model, folder)
-
-
-if __name__ == "__main__":
-    run_script(lambda: main(sys.argv[1], Path(sys.argv[2])))
+    model.load_weights(Path(folder) / f"{run.name}.weights.h5")
+    export_parts(model, Path(folder))

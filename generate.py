@@ -9,6 +9,7 @@ python generate.py --mix "1*2+7" --variants 8
 python generate.py --random 20 --source gan
 """
 
+import contextlib
 import re
 import sys
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ from written_page import Page
 
 LONG_TEXT = 2000  # characters; writing more shows how far it is
 MOST_RANDOM = 1_000_000  # characters
+LARGEST_TEXT = 4_000_000  # bytes: two thousand pages
 SHORT_NAME = 40  # characters
 MIXTURE_COLUMNS = 10
 EVEN_SHARE = 0.5  # of either hand
@@ -160,13 +162,18 @@ def text_to_write(arguments: Arguments) -> str:
     if arguments.random:
         rng = np.random.default_rng([arguments.seed, RANDOM_TEXT])
         alphabet = characters_of("digits" if arguments.alphabet is None else arguments.alphabet)
-        return "".join(rng.choice(list(alphabet), arguments.random)) if alphabet else ""
+        if not alphabet:
+            raise UserError("--alphabet: expected characters, received none; name some, as --alphabet digits")
+        return "".join(rng.choice(list(alphabet), arguments.random))
     return " ".join(arguments.text)
 
 
 def read_text(file: Path) -> str:
     """The text of a UTF-8 file, or of standard input."""
-    content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    with contextlib.nullcontext(sys.stdin.buffer) if str(file) == "-" else open(file, "rb") as opened:
+        content = opened.read(LARGEST_TEXT + 1)
+    if len(content) > LARGEST_TEXT:
+        raise UserError(f"{file}: expected a text of at most {LARGEST_TEXT:,} bytes, received more; divide it")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -117,7 +117,7 @@ class HandwritingGenerator:
             ValueError: A label is not in the alphabet.
         """
         if isinstance(characters, str):
-            self._refuse("".join(sorted(set(characters) - set(self.alphabet))))
+            self._refuse("".join(sorted(set(characters) - set(self.alphabet))), "characters")
             return np.array([self.alphabet.index(character) for character in characters], np.int32)
         labels = np.asarray(characters)
         check("N", labels=labels)

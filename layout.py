@@ -93,6 +93,8 @@ class Layout:
                  margin=self.margin)  # fmt: skip
         for name in ("ink", "paper"):
             _rgb(name, getattr(self, name))
+        require(_rgb("ink", self.ink) != _rgb("paper", self.paper), "`ink` must have another colour than the paper",
+                ink=self.ink, paper=self.paper)  # fmt: skip
         require(-45 <= self.slant <= 45, "`slant` must lie in [-45, 45] degrees", slant=self.slant)
         require(0 <= self.jitter <= 4, "`jitter` must lie in [0, 4]", jitter=self.jitter)
 

@@ -5,6 +5,7 @@ What kinds of models can be asked is in `readers.py` and `generators.py`.
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -280,6 +281,7 @@ def file_sha256(path: Path) -> str:
 
 def open_session(path: Path):
     """An onnxruntime session of a file, on the GPU where this installation of onnxruntime has one."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # since 1.29 it tells its makers of every model and machine
     import onnxruntime
 
     onnxruntime.set_default_logger_severity(3)

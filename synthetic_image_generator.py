@@ -32,6 +32,7 @@ MARGIN = 2 / 28  # of the side, on each edge
 MEASURING_SIZE = 256  # pixels an em
 SMALLEST_SPAN = 0.5  # em; without it a lone full stop would be blown up to a ball
 BLANK_CATEGORIES = {"Zs", "Zl", "Zp", "Cc", "Cf", "Cs"}  # Unicode's spaces, controls and lone surrogates
+FORMULAS = {"cmex10", "cmmi10", "cmsy10"}  # TeX's, of matplotlib: signs of formulas stand in the places of letters
 NONCHARACTERS = "\uffff\U0010ffff"  # no font may assign them, so they draw its sign for "missing"
 
 
@@ -88,7 +89,8 @@ def _named_fonts() -> Iterator[tuple[str, Path]]:
     for folder in [FONTS_DIR, matplotlib_fonts(), *system]:
         for path in _font_files(folder):
             with contextlib.suppress(UserError):  # one damaged file must not hide the others
-                yield font_name(path), path
+                if (name := font_name(path)) not in FORMULAS:
+                    yield name, path
 
 
 def _font_files(folder: Path) -> list[Path]:
@@ -187,14 +189,16 @@ def _quoted(characters: list[str]) -> str:
 
 def _measure(path: Path, alphabet: str) -> dict[str, Ink]:
     """The ink of every character at `MEASURING_SIZE`, or a `UserError` with those the font has no glyph for."""
+    if (name := font_name(path)) in FORMULAS:
+        raise UserError(f"font {name!r}: expected a typeface, received signs of formulas; choose another")
     inks = _drawable_inks(path, alphabet)
     if missing := [character for character in alphabet if character not in inks]:
         expected = "expected a glyph for every character of the alphabet"
         remedy = "choose another font or leave them out"
-        raise UserError(f"font {font_name(path)!r}: {expected}, found none for {_quoted(missing)}; {remedy}")
+        raise UserError(f"font {name!r}: {expected}, found none for {_quoted(missing)}; {remedy}")
     if len(inks) > 1 and len({ink.image.tobytes() for ink in inks.values()}) == 1:
         received = "received one that draws all characters alike"
-        raise UserError(f"font {font_name(path)!r}: expected a typeface, {received}; choose another")
+        raise UserError(f"font {name!r}: expected a typeface, {received}; choose another")
     return inks
 
 

@@ -169,7 +169,7 @@ def one_of(asked: Asked, first: str, second: str) -> None:
 
 def _page(asked: Asked, generator: HandwritingGenerator, style: Style | None, layout: Layout, seed: int) -> Page:
     if asked["random"] is None:
-        return generator.write(asked["text"], style, layout)
+        return generator.write(asked["text"], style, layout, asked["skip_unknown"])
     if isinstance(generator.source, UntoldGlyphs):
         return only_page(generator.invent_pages(asked["random"], layout), "random: expected as many as fit a page")
     return generator.write("".join(_drawn_by(seed, generator, asked["random"])), style, layout)

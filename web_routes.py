@@ -13,7 +13,7 @@ MOST_TEXT = 2000  # characters to write
 MOST_ALPHABET, MOST_NAME, MOST_WEIGHTS, MOST_SHOWN = 200, 64, 200, 24  # characters; pictures of a hand
 HEIGHT = whole(16, 160)  # pixels
 SIDE = whole(16, 96)  # pixels of a cell
-COLOUR = text(7, 7, pattern="^#[0-9a-fA-F]{6}$", title="a colour as #1b2a4a")
+COLOUR = {"type": "string", "pattern": "^#[0-9a-fA-F]{6}$", "title": "a colour as #1b2a4a"}
 NUMBERS = listed(number(-100, 100), 1, 1024)
 STYLE = record(
     {"model": text(MOST_NAME), "fingerprint": text(MOST_NAME), "vector": NUMBERS},
@@ -117,6 +117,7 @@ ROUTES = (
           TYPESET_ANSWER, typeset, ("POST",)),
     Route("write", "Writes a text by hand, all of it in one hand, on one page; of text and random it takes one.", (
         Field("text", text(MOST_TEXT, 1), "What to write. The source gan is told no characters, and takes random."),
+        Field("skip_unknown", {"type": "boolean"}, "Leave a gap where the model cannot write a character.", False),
         RANDOM, source_field("cvae"), MODEL, SEED_FIELD,
         Field("style", STYLE, "A hand, as an earlier answer told it; by default drawn by the seed."),
         Field("mix_seed", SEED, "Mixes the hand with the one that this seed draws."),

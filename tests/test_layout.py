@@ -344,6 +344,7 @@ def test_only_gaps_leave_nothing_to_write():
         {"line_spacing": 0},
         {"margin": -1},
         {"ink": "no colour"},
+        {"ink": "navy", "paper": "#000080"},
         {"paper": "#12345"},
         {"slant": 90},
         {"jitter": -1},

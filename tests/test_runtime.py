@@ -2,12 +2,15 @@
 
 import contextlib
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from fresh_python import loaded_by
+from fresh_python import ROOT, loaded_by
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from trained_folders import card_of, change_card
@@ -167,6 +170,17 @@ def test_list_models_skips_what_is_no_model(models):
 
 def test_inference_imports_no_tensorflow():
     assert not loaded_by("import inference, trained")
+
+
+def test_nobody_is_told_that_a_model_was_run(tmp_path):
+    quiet = ("CI", "ORT_DISABLE_TELEMETRY", "ORT_RUNNING_UNIT_TESTS")  # any of them would keep onnxruntime still
+    told = {name: value for name, value in os.environ.items() if name not in quiet}
+    program = (
+        "import numpy as np\nfrom readers import Recogniser\n"
+        "Recogniser.open('recogniser-digits').recognise(np.zeros((1, 28, 28, 1), np.uint8))"
+    )
+    subprocess.run([sys.executable, "-c", program], env={**told, "HOME": str(tmp_path)}, cwd=ROOT, check=True)
+    assert list(tmp_path.rglob("*")) == []
 
 
 def test_models_are_taken_for_their_own_task_alone(smoke_model, smoke_reader):

@@ -79,6 +79,14 @@ def test_a_stray_file_does_not_hide_a_font(tmp_path, monkeypatch):
     assert generator.find_font("STIXGeneral").suffix == ".ttf"
 
 
+@pytest.mark.parametrize("name", ["cmex10", "cmmi10", "cmsy10"])
+def test_signs_of_formulas_are_no_typeface(name):
+    assert name not in generator.list_fonts()
+    path = generator.find_font("STIXGeneral").with_name(f"{name}.ttf")
+    with pytest.raises(UserError, match=f"font '{name}': expected a typeface, received signs of formulas"):
+        generator.render_alphabet(str(path), "A")
+
+
 def test_an_unknown_font_says_what_to_do():
     with pytest.raises(UserError, match=r"'DejaVu Sanz'.*did you mean 'DejaVu Sans'.*--list"):
         generator.find_font("DejaVu Sanz")

@@ -201,6 +201,19 @@ def test_people_write_what_data_is_there(data_dir):
     assert np.array_equal(np.asarray(opened(answer["image"]).convert("RGB")), page.image)  # as generate.py writes it
 
 
+def test_what_cannot_be_written_may_leave_a_gap():
+    refused = shared_client().get("/api/write?text=1%E4%B8%AD2&seed=3")
+    assert refused.status_code == 422 and "skip_unknown" in refused.get_json()["error"]
+    answer = shared_client().get("/api/write?text=1%E4%B8%AD2&seed=3&skip_unknown=true").get_json()
+    assert [box["character"] for box in answer["boxes"]] == ["1", "2"]
+
+
+@pytest.mark.parametrize("colour", ["red", "purplish", "1234567"])
+def test_a_colour_says_how_one_is_told(colour):
+    refused = shared_client().get(f"/api/write?text=1&ink={colour}")
+    assert refused.status_code == 400 and "expected a colour as #1b2a4a" in refused.get_json()["error"]
+
+
 def test_a_grid_has_a_row_for_each_character():
     answer = get("sample", characters="a b", columns=3, seed=4)
     assert [(cell["character"], cell["row"]) for cell in answer["cells"]] == [("a", 0)] * 3 + [("b", 1)] * 3
