@@ -3,6 +3,7 @@
 Keras is loaded where it trains, and so is no part of any other measure.
 """
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 
 from checks import check, check_labels, require, unit_range
-from metrics import Share, accuracy
 from shell import unheard
 
 STEPS, BATCH = 1200, 128  # of the learner's training, however many pictures there are
@@ -29,10 +29,10 @@ class LabelledPictures(NamedTuple):
 
 
 class TrainedOn(NamedTuple):
-    """How many real test pictures one learner reads right, by what it was trained on."""
+    """Which real test pictures one learner reads right, bool `(N,)`, by what it was trained on."""
 
-    synthetic: Share
-    real: Share
+    synthetic: np.ndarray
+    real: np.ndarray
 
 
 def train_on_synthetic_test_on_real(
@@ -78,7 +78,7 @@ def _quick() -> Iterator[None]:
             del os.environ[ROUNDING]
 
 
-def _learn_and_read(training: LabelledPictures, test: LabelledPictures, classes: int) -> Share:
+def _learn_and_read(training: LabelledPictures, test: LabelledPictures, classes: int) -> np.ndarray:
     with _quick(), unheard():
         import keras
 
@@ -87,12 +87,10 @@ def _learn_and_read(training: LabelledPictures, test: LabelledPictures, classes:
     schedule = keras.optimizers.schedules.CosineDecay(PEAK_RATE, STEPS)
     learner.compile(keras.optimizers.Adam(schedule), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     rng, count = np.random.default_rng(0), len(training.labels)
-    images, left = _levels(training.images), STEPS * BATCH
-    while left > 0:  # every picture once before any a second time
-        chosen = rng.permutation(count)[:left]
-        learner.fit(images[chosen], training.labels[chosen], BATCH, shuffle=False, verbose=0)
-        left -= len(chosen)
-    return accuracy(learner.predict(_levels(test.images), batch_size=1000, verbose=0).argmax(axis=1), test.labels)
+    rounds = math.ceil(STEPS * BATCH / count)  # every picture once before any a second time
+    order = np.concatenate([rng.permutation(count) for _ in range(rounds)])[: STEPS * BATCH]
+    learner.fit(_levels(training.images)[order], training.labels[order], BATCH, shuffle=False, verbose=0)
+    return learner.predict(_levels(test.images), batch_size=1000, verbose=0).argmax(axis=1) == test.labels
 
 
 def _levels(images: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from config import ALNUM, ALPHABETS, DIGITS, IMAGE_SIZE, LETTERS, SIGNS, characters_of
 from data_files import data_directory
 from data_pictures import PHOTOS, has_photos
-from data_processor import SEEDS, TEST, GlyphDataset, joined_sha256, load, relabelled
+from data_processor import SEEDS, TEST, VALIDATION, GlyphDataset, joined_sha256, load, relabelled
 from runtime import TrainedModel, is_list_of_names
 from shell import UserError
 
@@ -34,7 +34,9 @@ class Pictures(NamedTuple):
     writers: np.ndarray | None = None
     """int (N,), an equal number is the same writer; None where unknown."""
     learned: bool = False
-    """Whether a model was trained on them."""
+    """Whether a model was trained on them, less those it was validated on."""
+    validation: np.ndarray | None = None
+    """bool (N,), which of them are of the validation part; None where that is not told."""
 
     @property
     def name(self) -> str:
@@ -51,6 +53,13 @@ class Pictures(NamedTuple):
         return self.narrowings[self.suiting]
 
     @property
+    def trained_on(self) -> "Pictures | None":
+        """Those that a model was trained on; None where there are none such."""
+        if not self.learned or self.validation is None:
+            return self if self.learned else None
+        return None if self.validation.all() else self._take(np.flatnonzero(~self.validation))
+
+    @property
     def classes(self) -> np.ndarray:
         """int (C,): the labels that occur, in order."""
         return np.unique(self.labels)
@@ -63,13 +72,31 @@ class Pictures(NamedTuple):
         """At most `count` of them, drawn at random: in MNIST two sources alternate, so that every other is of one."""
         return self._take(np.random.default_rng(seed).permutation(len(self.labels))[:count])
 
+    def drawn_apart(self, count: int, most: int, seed: int) -> list["Pictures"]:
+        """At most so many samples of `count` drawn at random, without a picture in common."""
+        order = np.random.default_rng(seed).permutation(len(self.labels))
+        return [self._take(order[time * count : (time + 1) * count]) for time in range(min(most, len(order) // count))]
+
     def stratified(self, count: int) -> "Pictures":
         """At most `count` of them, of each class by its share: what a mean over all is best told by."""
         return self._take(np.argsort(self.labels, kind="stable")).spread(count)
 
+    def samples(self, labels: np.ndarray, most: int, seed: int) -> list["Pictures"]:
+        """At most so many samples without a picture in common, each with as many of every class as labels `(N,)`.
+
+        None where there are too few of a class.
+        """
+        order = np.random.default_rng(seed).permutation(len(self.labels))
+        wanted = dict(zip(*np.unique(labels, return_counts=True), strict=True))
+        held = {label: order[self.labels[order] == label] for label in wanted}
+        times = min(most, *(len(held[label]) // count for label, count in wanted.items()))
+        return [self._take(np.concatenate([held[label][time * count : (time + 1) * count]
+                                           for label, count in wanted.items()])) for time in range(times)]  # fmt: skip
+
     def _take(self, chosen: np.ndarray) -> "Pictures":
-        writers = None if self.writers is None else self.writers[chosen]
-        return self._replace(images=self.images[chosen], labels=self.labels[chosen], writers=writers)
+        writers, validation = (None if one is None else one[chosen] for one in (self.writers, self.validation))
+        return self._replace(images=self.images[chosen], labels=self.labels[chosen], writers=writers,
+                             validation=validation)  # fmt: skip
 
 
 class Loaded(NamedTuple):
@@ -148,7 +175,8 @@ def training_pictures(
     if _all_is_test(data, model) or not len(kept.labels):
         return None
     learned = _title(data.name) in _titles_seen(model)
-    return test._replace(images=kept.images, labels=kept.labels, writers=kept.writers, learned=learned)
+    return test._replace(images=kept.images, labels=kept.labels, writers=kept.writers, learned=learned,
+                         validation=kept.split == VALIDATION)  # fmt: skip
 
 
 def trained_on(model: TrainedModel) -> list[str]:

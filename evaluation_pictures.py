@@ -112,7 +112,7 @@ def _label_cells(axes, alphabet: str) -> None:
     axes.set(xlabel="read as", ylabel="right character")
     axes.spines[:].set_visible(True)
     kinds = [[character in kind for kind in (DIGITS, UPPER, LOWER)] for character in alphabet]
-    changes = np.array([kind != following for kind, following in itertools.pairwise(kinds)])
+    changes = np.array([kind != following for kind, following in itertools.pairwise(kinds)], bool)
     places, ends = np.arange(len(changes)) + 0.5, (-0.5, len(changes) + 0.5)
     for chosen, colour, width in ((~changes, PALE, 0.3), (changes, QUIET, 0.6)):
         axes.hlines(places[chosen], *ends, colour, linewidth=width)

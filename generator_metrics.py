@@ -223,7 +223,7 @@ def nearest_training_image(generated: np.ndarray, training: np.ndarray) -> tuple
 def memorised(generated: np.ndarray, held_out: np.ndarray, percent: float = CLOSEST_PERCENT) -> Share:
     """How many generated pictures lie nearer to a training picture than nearly all real new ones do.
 
-    Counts d(generated, training) < q, with q the given percentile of d(held out, training). A generator that copies
+    Counts d(generated, training) <= q, with q the given percentile of d(held out, training). A generator that copies
     nothing comes to about that percentage; one far above it hands out what it was trained on. This is the idea of the
     three-sample test, cut down to one share.
 
@@ -237,7 +237,7 @@ def memorised(generated: np.ndarray, held_out: np.ndarray, percent: float = CLOS
     """
     check("N M", generated=generated, held_out=held_out)
     require(0 < percent < 100, "`percent` must lie in (0, 100)", percent=percent)
-    return Share.of(generated < np.percentile(held_out, percent))
+    return Share.of(generated <= np.percentile(held_out, percent))
 
 
 def importance_weighted_bound(log_weights: np.ndarray) -> np.ndarray:

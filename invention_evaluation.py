@@ -70,7 +70,7 @@ def subject_steps(
         own.append(lesson)
     else:
         refuse_some(generator, whole)
-        known = [partial(classes_read, trial), partial(distances, trial, training)]
+        known = [partial(classes_read, trial), partial(distances, trial, training, told=False)]
         read = read_steps(maker, judge, maker.alphabet, [*known, various, partial(lesson, judge)])
     return [*read, *own, partial(copying, maker, whole, training, seed)]
 
@@ -124,7 +124,7 @@ def sureness(
     """The least of the shares that classes have of some pictures, and how sure the judge is of what it read there."""
     confidence = reading.probabilities.max(axis=1).astype(float)
     return {
-        "least share of a class": Measure.of(min(shares, key=lambda one: one.share)),
+        "least share of a class": Measure.lowest(shares)[1],
         f"taken for a character by {judge.folder.name}": Measure.counted(reading.is_character, pictures.writers, seed),
         f"mean confidence of {judge.folder.name}": Measure.mean(confidence, SHARE, seed, writers=pictures.writers),
     }
@@ -161,7 +161,9 @@ def variety(trial: Trial, told: bool) -> Section:
     measures = {}
     for kind, each in ratios.items():
         measures[f"{kind} within a class over that of real"] = estimated(list(each.values()), count)
-        measures[f"{kind} within the least various class over that of real"] = estimated([each[least[kind]]], count)
+        lowest = estimated([each[least[kind]]], count)
+        lowest = lowest._replace(low=None, high=None, interval=None)  # picked for being low, it says less than it seems
+        measures[f"{kind} within the least various class over that of real"] = lowest
     classes = {character: estimated([ratio], count) for character, ratio in ratios[DISTANCE].items()}
     rows = [(character, one.value, one.low, one.high, 1.0) for character, one in classes.items()]
     drawn = partial(draw_beside_real, rows, "Diversity of each class")
@@ -211,8 +213,8 @@ def told_apart(generator: Generator, trial: Trial, training: Callable[[], Pictur
                 "real pictures taken for real": Measure.counted(real, test.writers, seed),
                 "generated pictures taken for generated": Measure.counted(generated, None, seed)}  # fmt: skip
     headline = tuple(measures)
-    if known is not None and known.learned:
-        seen = known.drawn(trial.count, seed)
+    if known and known.trained_on:
+        seen = known.trained_on.drawn(trial.count, seed)
         measures["training pictures taken for real"] = Measure.counted(score(seen) > 0, seen.writers, seed)
     return Section(name, pictures.dataset, measures, headline,
                    note="Of a perfect generator it would be right of one in two; one that takes far more training than "

@@ -197,6 +197,8 @@ def calibration_error(
 
     everyone = np.arange(len(right))
     value = error(everyone)
+    if len(right) < 2:  # of one, nothing is known of others
+        return Measure(value, None, None, len(right), SHARE)
     writers, interval = resampled(writers)
     low, high = bootstrap_interval(everyone, error, seed, basic=True, writers=writers)
     return Measure(value, min(low, value), min(max(high, value), 1.0), len(right), SHARE, interval=interval)

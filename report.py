@@ -1,14 +1,14 @@
 """What measuring commands say: figures with their intervals, in Markdown tables for the eye and JSON for the card."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from metrics import Share, bootstrap_interval, bootstrap_shares
+from metrics import Share, bootstrap_interval, bootstrap_shares, lowest_of
 from shell import UserError, written_whole
 
 SHARE, NUMBER = "share", "1"  # units: a part of one, printed in percent; a number without any
@@ -93,6 +93,12 @@ class Measure(NamedTuple):
         return cls(share.share, share.low, share.high, share.count, SHARE, oracle and oracle.share, WILSON)
 
     @classmethod
+    def lowest(cls, shares: Sequence[Share]) -> tuple[int, "Measure"]:
+        """The lowest of some counted shares and its place among them; the interval is of the lowest in truth."""
+        place, low, high = lowest_of(shares)
+        return place, cls.of(shares[place])._replace(low=low, high=high)
+
+    @classmethod
     def counted(cls, right: np.ndarray, writers: np.ndarray | None, seed: int, oracle: np.ndarray | None = None,
                 refused: np.ndarray | None = None) -> "Measure":  # fmt: skip
         """The share of bool `(N,)` that holds; its interval is over the writers, int `(N,)`, where they are known.
@@ -110,6 +116,24 @@ class Measure(NamedTuple):
         return measure._replace(low=low, high=high, interval=WRITERS)
 
     @classmethod
+    def balanced(cls, right: np.ndarray, labels: np.ndarray, writers: np.ndarray | None, seed: int) -> "Measure":
+        """The mean over classes of the share of bool `(N,)` that holds, however many pictures each has.
+
+        Args:
+            labels: int `(N,)`. writers: int `(N,)`, where they are known.
+        """
+
+        def share(chosen: np.ndarray) -> float:
+            counts, held = (np.bincount(labels[chosen], some) for some in (None, right[chosen]))
+            return float(np.mean(held[counts > 0] / counts[counts > 0]))
+
+        everyone, (drawn, interval) = np.arange(len(right)), resampled(writers)
+        ends = bootstrap_interval(everyone, share, seed, writers=drawn)
+        if ends[0] == ends[1]:
+            return cls.of(Share.of(right))
+        return cls(share(everyone), *ends, len(right), SHARE, interval=interval)
+
+    @classmethod
     def mean(cls, values: np.ndarray, unit: str, seed: int, oracle: np.ndarray | None = None,
              writers: np.ndarray | None = None) -> "Measure":  # fmt: skip
         """The mean of what was measured of each picture, `(N,)`; its interval is over the writers where they are known.
@@ -119,6 +143,8 @@ class Measure(NamedTuple):
         """
         other = None if oracle is None else float(np.mean(oracle))
         writers, interval = resampled(writers)
+        if len(values) < 2:  # of one, nothing is known of others
+            return cls(float(np.mean(values)), None, None, len(values), unit, other)
         ends = bootstrap_interval(values, np.mean, seed, writers=writers)
         return cls(float(np.mean(values)), *ends, len(values), unit, other, interval)
 

@@ -28,7 +28,7 @@ from generator_metrics import (
 )
 from generators import Writer
 from hand_metrics import TRAITS, letters_of, shared_trait, trait_tables, writer_tables
-from metrics import bootstrap_interval
+from metrics import Share, bootstrap_interval, wilson
 from reader_evaluation import (
     drawings,
     file_name,
@@ -48,6 +48,7 @@ FLOOR_SAMPLES = 3  # of training pictures, that real is compared with real by
 COPIES_TRIED = 2000  # pictures that the nearest training picture is looked up for
 COPIES_SHOWN = 12
 SHEET_ROWS = 12  # of a grid of samples
+FEWEST_HANDS = 3  # of which it can be told what letters of one share
 
 OF_REAL = " of real pictures"
 
@@ -161,53 +162,76 @@ def legibility(maker: Maker, judge: Recogniser, pictures: Pictures, each: int, s
     worst, lowest = worst_character(maker.alphabet, made, read)
     measures[f"worst character, {list(ways)[-1]}"] = lowest
     headline = tuple(measures)
-    measures |= {f"real pictures, {name}": Measure.counted(same[read_of_real, pictures.labels], pictures.writers, seed)
+    measures |= {f"real pictures, {name}": Measure.balanced(same[read_of_real, pictures.labels], pictures.labels,
+                                                          pictures.writers, seed)
                  for name, same in ways.items()}  # fmt: skip
     classes = {maker.alphabet[label]: share_read_as(label, label, read, made, seed) for label in made.classes}
     return Section(
         f"legibility: {pictures.name}, {pictures.suiting} allowed", pictures.dataset, measures, headline, classes,
         most_confused(read, made, maker.alphabet, seed), drawings(made, probabilities, classes, maker.alphabet),
-        f"{each:,} samples of each of {pictures.classes.size} characters. The worst is {worst}.",
+        f"{each:,} samples of each of {pictures.classes.size} characters, of which real pictures count alike, too. The "
+        f"worst is {worst}.",
     )  # fmt: skip
 
 
 def worst_character(alphabet: str, made: Pictures, read: np.ndarray) -> tuple[str, Measure]:
     """The character whose samples are least often read as asked, as far as anybody could tell it."""
     _, same = mildest(alphabet, made)
-    shares = {alphabet[label]: Measure.counted(same[read, made.labels][made.labels == label], None, 0)
-              for label in made.classes}  # fmt: skip
-    return min(shares.items(), key=lambda item: item[1].value)
+    right = same[read, made.labels]
+    worst, lowest = Measure.lowest([Share.of(right[made.labels == label]) for label in made.classes])
+    return alphabet[made.classes[worst]], lowest
 
 
-def distances(trial: Trial, training: Callable[[], Pictures | None]) -> Section:
-    """How far samples are from test pictures, class for class as many, in the judge's features; and training ones."""
+def distances(trial: Trial, training: Callable[[], Pictures | None], told: bool = True) -> Section:
+    """How far samples are from test pictures, class for class as many, in the judge's features; and training ones.
+
+    Args:
+        told: Whether samples are of the classes they were asked for; if not, they have them at random, and so have the
+            training pictures.
+    """
     pictures, judge, seed, real = trial.pictures, trial.judge, trial.seed, training()
     name, enough = f"distances: {pictures.name}", len(real.labels) // 2 if real else 0
     count = min(len(trial.test.labels), enough)
     if count < GROUPS:
         return unmeasured(name, pictures, f"it takes {GROUPS} test pictures, and training pictures twice as many.")
-    whole = count == len(trial.test.labels)
-    made, right = (reading.features for reading in (trial if whole else replace(trial, count=count)).readings)
-    known = judge.recognise(real.drawn(FLOOR_SAMPLES * count, seed).images).features
+    trial = trial if count == len(trial.test.labels) else replace(trial, count=count)
+    known = real_features(trial, real, told)
+    if not len(known):
+        return unmeasured(name, pictures, "it takes as many training pictures of every character as test pictures.")
+    made, right = (reading.features for reading in trial.readings)
+    if not (np.ptp(known, axis=1).any() or np.ptp(right, axis=0).any()):
+        return unmeasured(name, pictures, "all real pictures are alike.")
     found = frechet(made, known, right, judge.folder.name, seed)
     measures = frechet_measures(found)
-    headline, told = (*measures, "coverage", f"coverage{OF_REAL}"), []
-    for whose, features in {"": made, OF_REAL: known[:count]}.items():
+    headline, deviations = (*measures, "coverage", f"coverage{OF_REAL}"), []
+    for whose, features in {"": made, OF_REAL: known[0]}.items():
         kernel = kernel_distance(features, right, seed)
         measures[f"kernel distance{whose}"] = Measure(kernel.mean, None, None, count, NUMBER)
         measures |= neighbour_measures(neighbourhoods(features, right), whose)
-        told.append(f"{kernel.deviation:.2g}")
+        deviations.append(f"{kernel.deviation:.2g}")
     note = (f"In features of {found.extractor}. Real pictures are held against the test's, too, those of the training "
-            f"part: samples of {count:,} of them have Frechet distances from {found.lowest_floor:.4g} to "
-            f"{found.highest_floor:.4g}. Kernel distances deviate by {' and '.join(told)} between subsets. Pictures of "
-            f"one distribution would cover {expected_coverage(count, count):.1%}.")  # fmt: skip
+            f"part: of {len(known)} samples of {count:,}, with {'as many' if told else 'any number'} of each "
+            f"character, the Frechet distances are {found.lowest_floor:.4g} to {found.highest_floor:.4g}. Kernel "
+            f"distances deviate by {' and '.join(deviations)} between subsets. Pictures of one distribution would "
+            f"cover {expected_coverage(count, count):.1%}.")  # fmt: skip
     return Section(name, pictures.dataset, measures, headline, note=note)
+
+
+def real_features(trial: Trial, real: Pictures, told: bool) -> np.ndarray:
+    """Features `(S, N, F)` of samples of training pictures, each as many as there are test pictures.
+
+    Args:
+        told: Whether they have as many of each class, too.
+    """
+    labels, seed = trial.test.labels, trial.seed
+    drawn = real.samples(labels, FLOOR_SAMPLES, seed) if told else real.drawn_apart(len(labels), FLOOR_SAMPLES, seed)
+    return np.array([trial.judge.recognise(sample.images).features for sample in drawn])
 
 
 def frechet_measures(found: FrechetResult) -> dict[str, Measure]:
     alone = Measure(found.floor, None, None, found.count, NUMBER)
     own = alone._replace(value=found.distance, low=found.low, high=found.high, interval=JACKKNIFE)
-    ratio = own._replace(value=found.ratio, low=found.low / found.floor, high=found.high / found.floor)
+    ratio = own._replace(value=found.ratio, low=found.lowest_ratio, high=found.highest_ratio)
     return {"Frechet distance": own, f"Frechet distance{OF_REAL}": alone, "Frechet distance over that of real": ratio}
 
 
@@ -234,29 +258,38 @@ def teaching(maker: Maker, pictures: Pictures, training: Callable[[], Pictures |
     found = train_on_synthetic_test_on_real(
         *(LabelledPictures(one.images, one.labels) for one in (made, real, pictures))
     )
-    measures = {f"read right, trained on {len(real.labels):,} {kind}": Measure.of(share)
-                for kind, share in zip(kinds, found, strict=True)}  # fmt: skip
+    measures = {f"read right, trained on {len(real.labels):,} {kind}": Measure.counted(right, pictures.writers, seed)
+                for kind, right in zip(kinds, found, strict=True)}  # fmt: skip
     return Section(name, pictures.dataset, measures, tuple(measures),
                    note="The reader is the same small network both times, no character ruled out.")  # fmt: skip
 
 
 def copying(maker: Maker, pictures: Pictures, training: Callable[[], Pictures | None], seed: int) -> Section:
     """Whether samples are training pictures handed out again."""
-    name, real = f"nearest training pictures: {pictures.name}", training()
-    if real is None or not real.learned:
+    name, known = f"nearest training pictures: {pictures.name}", training()
+    real = known and known.trained_on
+    if real is None:
         return unmeasured(name, pictures, "no picture of these characters is known to have trained the model.")
     test = pictures.spread(COPIES_TRIED)
     made = samples(maker, test.labels, seed)
     (index, own), (_, others) = (nearest_training_image(images, real.images) for images in (made, test.images))
-    nearer = f"nearer than the nearest {CLOSEST_PERCENT:.0f} % of test pictures"
-    measures = {nearer: Measure.of(memorised(own, others)), "mean distance": Measure.mean(own, NUMBER, seed),
-                "mean distance of test pictures": Measure.mean(others, NUMBER, seed)}  # fmt: skip
+    nearer = f"as near as the nearest {CLOSEST_PERCENT:.0f} % of test pictures"
+    means = {"mean distance": own, "mean distance of test pictures": others}
+    measures = {nearer: as_estimated(memorised(own, others), len(others))}
+    measures |= {what: Measure.mean(values, NUMBER, seed) for what, values in means.items()}
     nearest = np.argsort(own, kind="stable")[:COPIES_SHOWN]
     pairs = np.concatenate([made[nearest], real.images[index[nearest]]], axis=2)  # side by side
     captions = [f"{distance:.1f} apart" for distance in own[nearest]]
     return Section(name, pictures.dataset, measures, (nearer,),
                    drawings={file_name(f"{pictures.name} nearest"): partial(draw_mistakes, pairs, captions)},
                    note="Euclidean, of pixels in [0, 1]. Whoever copies nothing comes to about 1 %.")  # fmt: skip
+
+
+def as_estimated(share: Share, others: int) -> Measure:
+    """A share within a limit that is itself estimated, on so many other pictures: worth fewer trials than counted."""
+    worth = share.count * others / (share.count + others)
+    low, high = wilson(share.share * worth, worth)
+    return Measure.of(share)._replace(low=low, high=high)
 
 
 def one_hand(
@@ -278,7 +311,7 @@ def one_hand(
     known = {
         f"{trait}, letters {kind}": of_two_letters(table[trait]) for trait in TRAITS for kind, table in tables.items()
     }
-    measures = {name: shared_measure(values, seed) for name, values in known.items() if len(values)}
+    measures = {name: shared_measure(values, seed) for name, values in known.items() if len(values) >= FEWEST_HANDS}
     note = ("Correlation between two different characters of a hand, over hands, mean over all pairs of "
             f"{len(letters)}; a hand is counted as a picture.")  # fmt: skip
     return Section(title, pictures.dataset, measures, tuple(name for name in measures if "one noise" in name),

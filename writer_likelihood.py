@@ -41,7 +41,7 @@ def likelihood(writer: Writer, pictures: Pictures, count: int, samples: int, see
     values = {f"{kind}, k = {samples:,}": -bound,
               "negative evidence lower bound": reconstruction + divergence,
               "of it reconstruction": reconstruction, "of it KL divergence": divergence}  # fmt: skip
-    measures = {name: Measure.mean(each, NATS, seed) for name, each in values.items()}
+    measures = {name: Measure.mean(each, NATS, seed, writers=some.writers) for name, each in values.items()}
     measures["active latents"] = Measure(active, None, None, len(some.labels), f"of {writer.latent_size}")
     note = ("Given the character; pictures binarised by chance as grey as they are, once, by the seed." if binary else
             "Given the character, of grey levels under the continuous Bernoulli: a density, which no count of nats "

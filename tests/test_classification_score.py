@@ -22,12 +22,33 @@ def test_what_is_as_good_as_real_teaches_as_much_and_what_is_not_teaches_less():
     real, same = (LabelledPictures(images[part], labels[part]) for part in parts)
     test = LabelledPictures(images[2::3], labels[2::3])
     trained_on = train_on_synthetic_test_on_real(same, real, test)
-    assert trained_on.real.share > 0.9
-    assert abs(trained_on.real.share - trained_on.synthetic.share) < 0.03
+    assert trained_on.real.shape == test.labels.shape and trained_on.real.mean() > 0.9
+    assert abs(trained_on.real.mean() - trained_on.synthetic.mean()) < 0.03
     few = np.arange(len(real.labels)) % 20  # of all pictures, over and over
     poor = train_on_synthetic_test_on_real(LabelledPictures(real.images[few], real.labels[few]), real, test)
-    assert poor.real == trained_on.real  # to the last picture: a run repeats
-    assert poor.synthetic.share < 0.8
+    np.testing.assert_array_equal(poor.real, trained_on.real)  # to the last picture: a run repeats
+    assert poor.synthetic.mean() < 0.8
+
+
+@pytest.mark.parametrize("count", [3, 20, 200, 16_000])
+def test_a_lesson_takes_as_many_steps_whatever_there_is_to_learn_from(count, monkeypatch):
+    steps, learner_of = [], classification_score._learner
+
+    def learner(*sizes):
+        made = learner_of(*sizes)
+        fit = made.fit
+
+        def counting(*args, **settings):
+            fit(*args, **settings)
+            steps.append(int(made.optimizer.iterations))
+
+        made.fit = counting
+        return made
+
+    monkeypatch.setattr(classification_score, "_learner", learner)
+    some = LabelledPictures(np.zeros((count, 8, 8, 1), np.uint8), np.arange(count) % 3)
+    train_on_synthetic_test_on_real(some, some, some)
+    assert steps == [120, 120]
 
 
 def test_pictures_in_bytes_are_the_same_as_in_shares():

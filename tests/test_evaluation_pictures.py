@@ -58,6 +58,7 @@ def curve(count: int = 3000):
 
 FIGURES = {
     "confusion of digits": lambda: draw_confusion(confusion_of(DIGITS), DIGITS),
+    "confusion of a single digit": lambda: draw_confusion(confusion_of("5"), "5"),
     "confusion of ASCII": lambda: draw_confusion(confusion_of(ASCII), ASCII),
     "reliability": lambda: draw_reliability(curve(), 0.123),
     "digits": lambda: draw_class_bars(class_shares(DIGITS)),

@@ -67,39 +67,29 @@ def test_frechet_distance_to_itself_is_nothing_whatever_the_rank(count, length, 
 
 
 def test_the_floor_tells_what_a_frechet_distance_is_worth():
-    training, test, generated = normal(1700, 32), normal(300, 32, 1), normal(300, 32, 2)
+    training, test, generated = normal(1500, 32).reshape(5, 300, 32), normal(300, 32, 1), normal(300, 32, 2)
     perfect = frechet(generated, training, test, "white noise")
     assert (perfect.count, perfect.extractor) == (300, "white noise")
     assert perfect.distance == frechet_distance(generated, test)
     assert perfect.lowest_floor < perfect.floor < perfect.highest_floor
     assert perfect.ratio == perfect.distance / perfect.floor == pytest.approx(1, abs=0.15)
     assert perfect.low < perfect.floor < perfect.high
+    assert perfect.lowest_ratio < 1 < perfect.highest_ratio
     worse = frechet(1.3 * generated, training, test, "white noise")
     assert worse.ratio > 2
-    assert worse.low > worse.highest_floor
+    assert worse.low > worse.highest_floor and worse.lowest_ratio > 1
 
 
-def test_the_floor_is_taken_on_samples_that_share_no_picture(monkeypatch):
-    training, test, measured = np.arange(110.0)[:, None], normal(20, 1), []
-
-    def distance(first, second):
-        measured.append(first)
-        return frechet_distance(first, second)
-
-    monkeypatch.setattr(feature_distances, "frechet_distance", distance)
-    frechet(test, training, test, "a number")
-    samples = np.concatenate(measured[: feature_distances.FLOORS])
-    assert samples.shape == (100, 1)
-    assert len(np.unique(samples)) == 100
-
-
-def test_the_interval_holds_the_distance_that_others_would_have_nearly_always():
+def test_the_intervals_hold_the_distance_and_the_ratio_that_others_would_have_nearly_always():
     results = [
-        frechet(1.3 * normal(100, 3, seed), normal(200, 3, seed + 100), normal(100, 3, seed + 200), "white noise")
+        frechet(
+            1.3 * normal(300, 8, seed), normal(900, 8, seed + 100).reshape(3, 300, 8), normal(300, 8, seed + 200), ""
+        )
         for seed in range(40)
     ]
-    expected = np.mean([result.distance for result in results])
-    assert sum(result.low <= expected <= result.high for result in results) >= 36
+    distance, ratio = (np.mean([getattr(result, name) for result in results]) for name in ("distance", "ratio"))
+    assert sum(result.low <= distance <= result.high for result in results) >= 36
+    assert sum(result.lowest_ratio <= ratio <= result.highest_ratio for result in results) >= 36
     width = np.mean([result.high - result.low for result in results])
     assert width < 2 * 2 * 1.96 * np.std([result.distance for result in results])
 
@@ -282,6 +272,8 @@ def test_copies_are_memorised_and_new_pictures_are_not():
     copies = training + rng.uniform(-0.02, 0.02, training.shape)
     limits = nearest_training_image(held_out, training)[1]
     assert memorised(nearest_training_image(copies, training)[1], limits).share > 0.99
+    twins = np.r_[np.zeros(len(limits) // 50), limits]  # of training pictures, among those that are held out
+    assert memorised(nearest_training_image(training, training)[1], twins).share == 1
     assert memorised(nearest_training_image(new, training)[1], limits, percent=10).share == pytest.approx(0.1, abs=0.04)
 
 
@@ -342,10 +334,10 @@ WRONG = {
     "features of another length": lambda: frechet_distance(F5, normal(5, 4)),
     "a single picture": lambda: frechet_distance(F5[:1], F5),
     "NaN": lambda: frechet_distance(F5 * np.nan, F5),
-    "fewer pictures than groups": lambda: frechet(F5, normal(50, 3), F5, "noise"),
-    "a floor of one sample": lambda: frechet(F20, normal(39, 3), F20, "noise"),
-    "a floor of the test pictures": lambda: frechet(F20, 0 * normal(40, 3), 0 * F20, "noise"),
-    "fewer generated than test pictures": lambda: frechet(F5, normal(50, 3), F20, "noise"),
+    "fewer pictures than groups": lambda: frechet(F5, normal(10, 3).reshape(2, 5, 3), F5, "noise"),
+    "a floor of a larger sample": lambda: frechet(F20, normal(39, 3)[None], F20, "noise"),
+    "a floor of the test pictures": lambda: frechet(F20, 0 * F20[None], 0 * F20, "noise"),
+    "fewer generated than test pictures": lambda: frechet(F5, F20[None], F20, "noise"),
     "too few pictures for subsets": lambda: kernel_distance(F5[:3], F5),
     "features of one picture": lambda: kernel_distance(F5[0], F5[0]),
     "as many neighbours as pictures": lambda: neighbourhoods(F5, normal(9, 3), 5),

@@ -131,6 +131,7 @@ def test_the_discriminator_is_right_about_pale_samples():
         "training pictures taken for real": 1,
     }
     assert [measure.count for measure in section.measures.values()] == [120, 60, 60, 60]
+    assert {measure.interval for measure in section.measures.values()} == {"wilson"}
 
 
 def test_the_discriminator_cannot_tell_samples_as_good_as_real():
@@ -144,6 +145,14 @@ def test_the_discriminator_cannot_tell_samples_as_good_as_real():
 
 def test_pictures_that_it_did_not_learn_from_say_nothing_of_learning_by_heart():
     assert "training pictures taken for real" not in values(told_apart(Toy(), trial_of(Toy(), 60), pictures))
+
+
+def test_what_it_was_validated_on_it_has_not_learned():
+    whole = pictures(200, 1, learned=True)
+    pale = np.where(np.arange(200)[:, None, None, None] < 60, whole.images // 2, whole.images)
+    known = whole._replace(images=pale, validation=np.arange(200) < 60)
+    told = told_apart(Toy(), trial_of(Toy(), 240), lambda: known).measures["training pictures taken for real"]
+    assert (told.value, told.count) == (1, 140)
 
 
 def test_a_model_without_its_discriminator_is_measured_all_the_same():

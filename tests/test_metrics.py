@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import scipy.stats
 from fresh_python import HEAVY, loaded_by
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -57,6 +58,20 @@ def test_of_no_trials_nothing_is_known():
     share = Share(0, 0)
     assert math.isnan(share.share)
     assert (share.low, share.high) == (0, 1)
+
+
+def test_the_interval_of_the_lowest_share_holds_the_lowest_in_truth():
+    rng = np.random.default_rng(0)
+    drawn = [[Share(int(hits), 106) for hits in rng.binomial(106, np.full(94, 0.95))] for _ in range(200)]
+    found = [metrics.lowest_of(shares) for shares in drawn]
+    assert np.mean([low <= 0.95 <= high for _, low, high in found]) >= 0.95
+    place, low, high = found[0]
+    lowest = drawn[0][place]
+    assert lowest.share == min(one.share for one in drawn[0])
+    assert low < lowest.low and high > lowest.high
+    assert metrics.lowest_of([Share(0, 9), Share(9, 9)])[1:] == pytest.approx((0, 1 - 0.0127 ** (1 / 9)), abs=1e-3)
+    exact = scipy.stats.binomtest(lowest.hits, lowest.count).proportion_ci(method="exact")
+    assert metrics.lowest_of([lowest])[1:] == pytest.approx((exact.low, exact.high))
 
 
 def test_the_bootstrap_of_a_mean_agrees_with_normal_theory():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from metrics import Share
-from report import NUMBER, SHARE, WILSON, WRITERS, Measure, Row, Section, as_markdown, share_row, summary
+from report import BOOTSTRAP, NUMBER, SHARE, WILSON, WRITERS, Measure, Row, Section, as_markdown, share_row, summary
 
 
 def test_a_share_row_is_held_against_its_target():
@@ -57,6 +57,27 @@ def test_a_share_counts_writers_where_they_are_known():
 def test_a_share_without_a_mistake_has_wilson_s_interval_whoever_wrote():
     faultless = Measure.counted(np.ones(20, bool), np.arange(20) % 5, seed=0)
     assert faultless == Measure.of(Share(20, 20))
+
+
+def test_every_class_counts_alike_where_it_is_asked_for():
+    labels, right = np.repeat([0, 2], [90, 10]), np.arange(100) >= 45
+    measure = Measure.balanced(right, labels, None, 0)
+    assert measure.value == pytest.approx(0.75) and measure.count == 100
+    assert 0.65 < measure.low < 0.75 < measure.high < 0.85 and measure.interval == BOOTSTRAP
+    of_writers = Measure.balanced(right, labels, np.arange(100) // 9, 0)
+    assert of_writers.value == measure.value and of_writers.interval == WRITERS
+    assert Measure.balanced(right | True, labels, None, 0) == Measure.of(Share(100, 100))
+
+
+def test_of_one_picture_there_is_no_interval():
+    measure = Measure.mean(np.array([0.3]), "nats", 0)
+    assert (measure.value, measure.low, measure.high, measure.interval) == (0.3, None, None, None)
+
+
+def test_the_lowest_of_many_is_less_certain_than_one():
+    place, lowest = Measure.lowest([Share(9, 10), Share(7, 10), Share(8, 10)])
+    assert place == 1 and lowest.value == 0.7
+    assert lowest.low < Share(7, 10).low and lowest.high > Share(7, 10).high
 
 
 def test_what_was_refused_stands_beside_what_is_right():
