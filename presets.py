@@ -114,7 +114,7 @@ _DIGIT_INVENTOR = replace(
     epochs=40,
     augment=AugmentConfig(share=0.5, rotation=6, shift=0, zoom=0.05, shear=0.1, elastic=0.3),  # as one hand varies
     rarity=0.75,
-    model=GANConfig(mismatch=0.007),
+    model=GANConfig(mismatch=0.007, critic_widths=(64, 96, 128)),
 )
 _PLAIN_INVENTOR = replace(_INVENTOR, name="gan-digits", model=GANConfig(labelled=False, clusters=32))
 _ASCII_INVENTOR = replace(
