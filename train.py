@@ -13,7 +13,7 @@ from pathlib import Path
 
 import tyro
 
-from config import RunConfig
+from config import GANRun, RunConfig
 from presets import PRESETS
 from runtime import CARD, read_card
 from shell import UserError, did_you_mean, parse, run_script, unheard
@@ -134,9 +134,25 @@ def start_backend(run: RunConfig) -> None:
             with contextlib.suppress(RuntimeError):  # devices already in use, as when `main` runs twice in one process
                 tf.config.experimental.set_memory_growth(gpu, True)
         tf.config.experimental.enable_op_determinism()
+        if isinstance(run, GANRun):
+            _compute_two_at_once()
     keras.utils.clear_session(free_memory=False)  # counts layers from 1 again: their names order what is summed up
     keras.utils.set_random_seed(run.seed)
     keras.config.set_dtype_policy(run.precision)
+
+
+def _compute_two_at_once() -> None:
+    """Gives every operation half of the processor, and two at a time their turn, unless something was computed before.
+
+    A step of a GAN has two halves that meet late, real pictures and generated ones. Side by side they take about five
+    sixths of the time that they take one after the other, each operation on all cores.
+    """
+    import tensorflow as tf
+
+    threads = tf.config.threading
+    with contextlib.suppress(RuntimeError):
+        threads.set_intra_op_parallelism_threads(max(1, (os.cpu_count() or 1) // 2))
+        threads.set_inter_op_parallelism_threads(2)
 
 
 def spread_over_devices(run: RunConfig, batches, validation):
