@@ -41,7 +41,7 @@ COMMANDS = {
                 "--out {}",
     "cgan-grid": "generate.py 0123456789 --source cgan --variants 12 --seed 1 --height 48 --out {}",
     "cgan-line": "generate.py 646775 --source cgan --seed 3 --out {}",
-    "cgan-mix": "generate.py --mix 1+2+3 --source cgan --variants 8 --seed 3 --out {}",
+    "cgan-mix": "generate.py --mix 4+9 --source cgan --variants 8 --seed 3 --out {}",
     "cgan-words": "generate.py 'Mind the gap' --source cgan --seed 2 --out {}",
     "gan-random": "generate.py --random 20 --source gan --seed 1 --out {}",
     "cgan-digits-layers": "visualize_model.py cgan-digits --character 2 --seed 5 --out {}",
