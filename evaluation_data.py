@@ -55,8 +55,10 @@ class Pictures(NamedTuple):
     @property
     def trained_on(self) -> "Pictures | None":
         """Those that a model was trained on; None where there are none such."""
-        if not self.learned or self.validation is None:
-            return self if self.learned else None
+        if not self.learned:
+            return None
+        if self.validation is None:
+            return self
         return None if self.validation.all() else self._take(np.flatnonzero(~self.validation))
 
     @property
@@ -84,7 +86,7 @@ class Pictures(NamedTuple):
     def samples(self, labels: np.ndarray, most: int, seed: int) -> list["Pictures"]:
         """At most so many samples without a picture in common, each with as many of every class as labels `(N,)`.
 
-        None where there are too few of a class.
+        There are none where a class has too few pictures.
         """
         order = np.random.default_rng(seed).permutation(len(self.labels))
         wanted = dict(zip(*np.unique(labels, return_counts=True), strict=True))

@@ -25,7 +25,7 @@ from tasks import build_model, identity_of
 
 LARGEST_DIFFERENCE = 1e-4
 COMPARED = 64  # random pictures an exported file is compared with Keras on
-APART = """
+EXPORTING = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from export import main
@@ -90,7 +90,15 @@ def export_parts(model: keras.Model, folder: Path) -> None:
 
 def export_apart(run: RunConfig, folder: Path) -> None:
     """Exports in a process of its own on TensorFlow, the one backend whose ONNX export needs no further library."""
-    command = [sys.executable, "-c", APART, str(Path(__file__).parent), json.dumps(to_settings(run)), str(folder)]
+    command = [
+        sys.executable,
+        "-P",
+        "-c",
+        EXPORTING,
+        str(Path(__file__).parent),
+        json.dumps(to_settings(run)),
+        str(folder),
+    ]
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": ""}  # the GPU is the trainer's
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:

@@ -221,7 +221,7 @@ def nearest_training_image(generated: np.ndarray, training: np.ndarray) -> tuple
 
 
 def memorised(generated: np.ndarray, held_out: np.ndarray, percent: float = CLOSEST_PERCENT) -> Share:
-    """How many generated pictures lie nearer to a training picture than nearly all real new ones do.
+    """How many generated pictures lie as near to a training picture as hardly any real new one does.
 
     Counts d(generated, training) <= q, with q the given percentile of d(held out, training). A generator that copies
     nothing comes to about that percentage; one far above it hands out what it was trained on. This is the idea of the

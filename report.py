@@ -129,9 +129,14 @@ class Measure(NamedTuple):
 
         everyone, (drawn, interval) = np.arange(len(right)), resampled(writers)
         ends = bootstrap_interval(everyone, share, seed, writers=drawn)
-        if ends[0] == ends[1]:
-            return cls.of(Share.of(right))
-        return cls(share(everyone), *ends, len(right), SHARE, interval=interval)
+        value = share(everyone)
+        if ends[0] == ends[1]:  # no draw differs
+            return (
+                cls.of(Share.of(right))._replace(value=value)
+                if value in (0, 1)
+                else cls(value, None, None, len(right), SHARE)
+            )
+        return cls(value, min(ends[0], value), max(ends[1], value), len(right), SHARE, interval=interval)
 
     @classmethod
     def mean(cls, values: np.ndarray, unit: str, seed: int, oracle: np.ndarray | None = None,

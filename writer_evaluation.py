@@ -48,7 +48,7 @@ FLOOR_SAMPLES = 3  # of training pictures, that real is compared with real by
 COPIES_TRIED = 2000  # pictures that the nearest training picture is looked up for
 COPIES_SHOWN = 12
 SHEET_ROWS = 12  # of a grid of samples
-FEWEST_HANDS = 3  # of which it can be told what letters of one share
+FEWEST_HANDS = 20  # of which it can be told what letters of one share
 
 OF_REAL = " of real pictures"
 

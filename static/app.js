@@ -36,19 +36,14 @@ async function route() {
     panelOf(chosen).inert = false; // until now what is drawn or chosen there would have been lost
     again?.();
   } catch (error) {
-    showLost(error, () => location.reload()); // a browser does not ask twice for a module that did not come
+    showLost(error);
   }
 }
 
-/** Tells at the top that nothing will work, and offers to try again, by `again`. */
-function showLost(error, again) {
+/** Tells at the top that nothing will work; its button loads the page anew. */
+function showLost(error) {
   tell(document.querySelector("#lost p"), error);
-  const lost = document.getElementById("lost");
-  lost.querySelector("button").onclick = () => {
-    lost.hidden = true;
-    again();
-  };
-  lost.hidden = false;
+  document.getElementById("lost").hidden = false;
 }
 
 /** Arrow keys go round the tabs, as assistive software expects of them. */
@@ -69,7 +64,7 @@ async function loadModels() {
     store.set("models", models);
     if (sources.find(({ name }) => name === HEADING.source)?.usable) writeHeadings();
   } catch (error) {
-    showLost(error, loadModels);
+    showLost(error);
   }
 }
 
@@ -94,6 +89,8 @@ for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (event)
 bindControls(document);
 offerSources();
 document.querySelector("[role=tablist]").addEventListener("keydown", moveByKey);
+// a browser does not ask twice for a module that did not come
+document.querySelector("#lost button").addEventListener("click", () => location.reload());
 addEventListener("hashchange", route);
 route();
 loadModels();

@@ -46,7 +46,7 @@ def test_it_learns_a_few_pictures_by_heart_and_to_refuse_what_is_none(config, st
     model = Classifier(replace(config, stray_weight=1.0))
     model.compile(keras.optimizers.Adam(1e-2))
     batches = GlyphBatches(stripes, 16)
-    model.fit(batches, epochs=60, verbose=0)
+    model.fit(batches, epochs=200, verbose=0)  # at 60, statistics still lag and it hangs on how sums are rounded
     assert model.evaluate(batches, verbose=0, return_dict=True)["read_right"] == 1
     characters, _ = model.reader(stripes.images.astype("float32"))
     strays, _ = model.reader(RandomStrays(one_in=1, seed=9)(stripes.images.astype("float32")))

@@ -67,6 +67,8 @@ def test_every_class_counts_alike_where_it_is_asked_for():
     of_writers = Measure.balanced(right, labels, np.arange(100) // 9, 0)
     assert of_writers.value == measure.value and of_writers.interval == WRITERS
     assert Measure.balanced(right | True, labels, None, 0) == Measure.of(Share(100, 100))
+    of_one_class = Measure.balanced(labels == 0, labels, None, 0)
+    assert (of_one_class.value, of_one_class.low, of_one_class.high) == (0.5, None, None)
 
 
 def test_of_one_picture_there_is_no_interval():

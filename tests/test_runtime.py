@@ -179,7 +179,12 @@ def test_nobody_is_told_that_a_model_was_run(tmp_path):
         "import numpy as np\nfrom readers import Recogniser\n"
         "Recogniser.open('recogniser-digits').recognise(np.zeros((1, 28, 28, 1), np.uint8))"
     )
-    subprocess.run([sys.executable, "-c", program], env={**told, "HOME": str(tmp_path)}, cwd=ROOT, check=True)
+    subprocess.run(
+        [sys.executable, "-c", program],
+        env={**told, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)},
+        cwd=ROOT,
+        check=True,
+    )
     assert list(tmp_path.rglob("*")) == []
 
 

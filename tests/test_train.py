@@ -278,6 +278,25 @@ def test_every_kind_learns_in_every_precision(request, kind, precision):
 
 @pytest.mark.usefixtures("policy")
 @pytest.mark.parametrize(
+    ("preset", "told", "threads"),
+    [
+        ("cgan-digits-smoke", {}, [max(1, len(os.sched_getaffinity(0)) // 2), 2]),
+        ("cvae-digits-smoke", {}, [0, 0]),
+        ("cgan-digits-smoke", {"TF_NUM_INTEROP_THREADS": "1"}, [0, 0]),
+    ],
+)
+def test_the_two_halves_of_a_gan_are_computed_at_once_unless_the_user_says_otherwise(preset, told, threads):
+    program = (
+        "import json\nfrom presets import PRESETS\nfrom train import start_backend\n"
+        f"start_backend(PRESETS[{preset!r}][1])\nimport tensorflow as tf\nthreads = tf.config.threading\n"
+        "print(json.dumps([threads.get_intra_op_parallelism_threads(), threads.get_inter_op_parallelism_threads()]))"
+    )
+    untold = {name: value for name, value in os.environ.items() if not name.startswith("TF_NUM_")}
+    done = subprocess.run([sys.executable, "-c", program], env=untold | told, cwd=ROOT, capture_output=True, text=True)
+    assert json.loads(done.stdout.splitlines()[-1]) == threads, done.stderr
+
+
+@pytest.mark.parametrize(
     ("kind", "precision"),
     [
         ("smoke_run", "mixed_float16"),
