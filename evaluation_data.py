@@ -72,11 +72,11 @@ class Pictures(NamedTuple):
 
     def drawn(self, count: int, seed: int) -> "Pictures":
         """At most `count` of them, drawn at random: in MNIST two sources alternate, so that every other is of one."""
-        return self._take(np.random.default_rng(seed).permutation(len(self.labels))[:count])
+        return self._take(self._shuffled(seed)[:count])
 
     def drawn_apart(self, count: int, most: int, seed: int) -> list["Pictures"]:
         """At most so many samples of `count` drawn at random, without a picture in common."""
-        order = np.random.default_rng(seed).permutation(len(self.labels))
+        order = self._shuffled(seed)
         return [self._take(order[time * count : (time + 1) * count]) for time in range(min(most, len(order) // count))]
 
     def stratified(self, count: int) -> "Pictures":
@@ -88,12 +88,15 @@ class Pictures(NamedTuple):
 
         There are none where a class has too few pictures.
         """
-        order = np.random.default_rng(seed).permutation(len(self.labels))
+        order = self._shuffled(seed)
         wanted = dict(zip(*np.unique(labels, return_counts=True), strict=True))
         held = {label: order[self.labels[order] == label] for label in wanted}
         times = min(most, *(len(held[label]) // count for label, count in wanted.items()))
         return [self._take(np.concatenate([held[label][time * count : (time + 1) * count]
                                            for label, count in wanted.items()])) for time in range(times)]  # fmt: skip
+
+    def _shuffled(self, seed: int) -> np.ndarray:
+        return np.random.default_rng(seed).permutation(len(self.labels))
 
     def _take(self, chosen: np.ndarray) -> "Pictures":
         writers, validation = (None if one is None else one[chosen] for one in (self.writers, self.validation))

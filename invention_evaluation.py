@@ -203,6 +203,7 @@ def told_apart(generator: Generator, trial: Trial, training: Callable[[], Pictur
     if not generator.has_part("discriminator"):
         return unmeasured(name, pictures, "the model comes without its discriminator; training it anew exports one.")
     test, known = trial.test, training()
+    learned = known and known.trained_on
 
     def score(some: Pictures) -> np.ndarray:
         return generator.score(some.images, generator.label_weights(some.labels))
@@ -213,8 +214,8 @@ def told_apart(generator: Generator, trial: Trial, training: Callable[[], Pictur
                 "real pictures taken for real": Measure.counted(real, test.writers, seed),
                 "generated pictures taken for generated": Measure.counted(generated, None, seed)}  # fmt: skip
     headline = tuple(measures)
-    if known and known.trained_on:
-        seen = known.trained_on.drawn(trial.count, seed)
+    if learned:
+        seen = learned.drawn(trial.count, seed)
         measures["training pictures taken for real"] = Measure.counted(score(seen) > 0, seen.writers, seed)
     return Section(name, pictures.dataset, measures, headline,
                    note="Of a perfect generator it would be right of one in two; one that takes far more training than "

@@ -91,8 +91,6 @@ class Layout:
                  line_spacing=self.line_spacing)  # fmt: skip
         require(0 <= self.border <= MAX_SIDE // 4, f"`margin` must lie in [0, {MAX_SIDE // 4}] pixels",
                  margin=self.margin)  # fmt: skip
-        for name in ("ink", "paper"):
-            _rgb(name, getattr(self, name))
         require(_rgb("ink", self.ink) != _rgb("paper", self.paper), "`ink` must have another colour than the paper",
                 ink=self.ink, paper=self.paper)  # fmt: skip
         require(-45 <= self.slant <= 45, "`slant` must lie in [-45, 45] degrees", slant=self.slant)

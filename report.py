@@ -128,14 +128,12 @@ class Measure(NamedTuple):
             return float(np.mean(held[counts > 0] / counts[counts > 0]))
 
         everyone, (drawn, interval) = np.arange(len(right)), resampled(writers)
-        ends = bootstrap_interval(everyone, share, seed, writers=drawn)
         value = share(everyone)
-        if ends[0] == ends[1]:  # no draw differs
-            return (
-                cls.of(Share.of(right))._replace(value=value)
-                if value in (0, 1)
-                else cls(value, None, None, len(right), SHARE)
-            )
+        if value in (0, 1):  # everything is right, or nothing: no draw differs
+            return cls.of(Share.of(right))
+        ends = bootstrap_interval(everyone, share, seed, writers=drawn)
+        if ends[0] == ends[1]:
+            return cls(value, None, None, len(right), SHARE)
         return cls(value, min(ends[0], value), max(ends[1], value), len(right), SHARE, interval=interval)
 
     @classmethod
