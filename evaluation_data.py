@@ -84,7 +84,7 @@ class Pictures(NamedTuple):
         return self._take(np.argsort(self.labels, kind="stable")).spread(count)
 
     def samples(self, labels: np.ndarray, most: int, seed: int) -> list["Pictures"]:
-        """At most so many samples without a picture in common, each with as many of every class as labels `(N,)`.
+        """At most so many samples without a picture in common, picture n of each of the class that labels `(N,)` say.
 
         There are none where a class has too few pictures.
         """
@@ -92,8 +92,10 @@ class Pictures(NamedTuple):
         wanted = dict(zip(*np.unique(labels, return_counts=True), strict=True))
         held = {label: order[self.labels[order] == label] for label in wanted}
         times = min(most, *(len(held[label]) // count for label, count in wanted.items()))
-        return [self._take(np.concatenate([held[label][time * count : (time + 1) * count]
-                                           for label, count in wanted.items()])) for time in range(times)]  # fmt: skip
+        chosen = np.empty((times, len(labels)), int)
+        for label, count in wanted.items():
+            chosen[:, labels == label] = held[label][: times * count].reshape(times, count)
+        return [self._take(one) for one in chosen]
 
     def _shuffled(self, seed: int) -> np.ndarray:
         return np.random.default_rng(seed).permutation(len(self.labels))

@@ -42,53 +42,63 @@ class FrechetResult(NamedTuple):
 
 
 def frechet(
-    generated: np.ndarray, training: np.ndarray, test: np.ndarray, extractor: str, seed: int = 0
-) -> FrechetResult:
+    generated: np.ndarray, training: np.ndarray, test: np.ndarray, extractor: str, seed: int = 0,
+    labels: np.ndarray | None = None,
+) -> FrechetResult:  # fmt: skip
     """The Frechet distance of generated to test pictures, beside those of real pictures that are as many.
 
     Args:
         generated: `(N, F)`, N of 20 or more.
-        training: `(S, N, F)`: samples of the training part, best without a picture in common. Where what is generated
-            has as many of each class as the test pictures, so must these: a sample drawn at random lies farther off.
+        training: `(S, N, F)`: samples of the training part, best without a picture in common.
         test: `(N, F)`, as many as are generated.
         extractor: Name of what made the features, such as a model's.
         seed: Of the groups that the intervals are made by.
+        labels: int `(N,)`, the classes of the rows of every set, where what is generated has as many of each as the
+            test pictures. So must the training samples then: one drawn at random lies farther off. None: at random.
 
     Raises:
         ValueError: Too few pictures, or training and test are the same ones.
     """
-    check("NF SNF NF", generated=generated, training=training, test=test)
     count = len(test)
+    labels = np.zeros(count, int) if labels is None else labels
+    check("NF SNF NF N", generated=generated, training=training, test=test, labels=labels)
     require(count >= GROUPS, f"`test` must have {GROUPS} pictures or more", test=test)
     floors = [frechet_distance(sample, test) for sample in training]
     require(min(floors) > 0, "`training` and `test` must be different pictures", floors=floors)
     distance, floor = frechet_distance(generated, test), float(np.mean(floors))
-    reach, ratio_reach = (STUDENT_95 * one for one in _jackknife_deviations(generated, training, test, seed))
+    reach, ratio_reach = (STUDENT_95 * one for one in _jackknife_deviations(generated, training, test, labels, seed))
     return FrechetResult(distance, max(0.0, distance - reach), distance + reach, floor, min(floors), max(floors),
                          distance / floor, max(0.0, distance / floor - ratio_reach), distance / floor + ratio_reach,
                          count, extractor)  # fmt: skip
 
 
 def _jackknife_deviations(
-    generated: np.ndarray, training: np.ndarray, test: np.ndarray, seed: int
+    generated: np.ndarray, training: np.ndarray, test: np.ndarray, labels: np.ndarray, seed: int
 ) -> tuple[float, float]:
     """Standard deviations of the Frechet distance and of its ratio to the floor.
 
     That of the distance is too large by 10 to 60 % in simulations, of pictures that are independent; those of one
-    writer are not. Where the sets have as many of each class, both are two to three times too large, as the groups
-    have not. A group of each set is left out at a time, never a picture drawn twice: that would raise every distance.
+    writer are not. A group of each set is left out at a time, never a picture drawn twice: that would raise every
+    distance. Groups left out together have as many of each class, as the sets do, and others drawn like them would.
 
     Reference: the jackknife of groups as in Shao and Tu 1995, "The Jackknife and Bootstrap", section 2.3.
     """
     rng = np.random.RandomState(seed)  # RandomState, as NumPy froze its streams for good
     sets = (generated, test, *training)
-    groups = zip(*(np.array_split(rng.permutation(len(one)), GROUPS) for one in sets), strict=True)
+    dealt = [_by_class(rng.permutation(len(one)), labels) for one in sets]
     left = []
-    for group in groups:
-        some, others, *samples = (np.delete(one, rows, axis=0) for one, rows in zip(sets, group, strict=True))
+    for group in range(GROUPS):
+        some, others, *samples = (
+            np.delete(one, rows[group::GROUPS], axis=0) for one, rows in zip(sets, dealt, strict=True)
+        )
         distance = frechet_distance(some, others)
         left.append((distance, distance / np.mean([frechet_distance(sample, others) for sample in samples])))
     return tuple(np.sqrt(GROUPS - 1) * np.std(left, axis=0))
+
+
+def _by_class(order: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """An order `(N,)` of rows of labels `(N,)`, those of one class behind each other."""
+    return order[np.argsort(labels[order], kind="stable")]
 
 
 def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:

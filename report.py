@@ -14,7 +14,12 @@ from shell import UserError, written_whole
 SHARE, NUMBER = "share", "1"  # units: a part of one, printed in percent; a number without any
 DIGITS = 6  # of figures in JSON
 WORST = 5  # classes and confusions in a table, of all that JSON holds
-WRITERS, WILSON, BOOTSTRAP, JACKKNIFE = "writers", "wilson", "bootstrap", "jackknife"  # where an interval comes from
+
+# Where an interval comes from: writers, or else pictures, drawn anew; a counted share, by itself, as the lowest of
+# some, or as worth less than what was counted; and groups of pictures left out in turn.
+WRITERS, BOOTSTRAP = "writers", "bootstrap"
+WILSON, LOWEST, DISCOUNTED = "wilson", "lowest of exact", "discounted wilson"
+JACKKNIFE = "jackknife"
 
 
 class Row(NamedTuple):
@@ -84,7 +89,7 @@ class Measure(NamedTuple):
     count: int  # pictures it was measured on
     unit: str
     oracle: float | None = None  # the same figure of type set perfectly from what was read
-    interval: str | None = None  # of WRITERS, WILSON, BOOTSTRAP and JACKKNIFE; None where there is no interval
+    interval: str | None = None  # such as WILSON; None where there is no interval
     refused: float | None = None  # share of the pictures that were refused, whether read right or not
 
     @classmethod
@@ -96,7 +101,7 @@ class Measure(NamedTuple):
     def lowest(cls, shares: Sequence[Share]) -> tuple[int, "Measure"]:
         """The lowest of some counted shares and its place among them; the interval is of the lowest in truth."""
         place, low, high = lowest_of(shares)
-        return place, cls.of(shares[place])._replace(low=low, high=high)
+        return place, cls.of(shares[place])._replace(low=low, high=high, interval=LOWEST)
 
     @classmethod
     def counted(cls, right: np.ndarray, writers: np.ndarray | None, seed: int, oracle: np.ndarray | None = None,

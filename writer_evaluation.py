@@ -40,7 +40,7 @@ from reader_evaluation import (
     ways_of_right,
 )
 from readers import Recogniser
-from report import BOOTSTRAP, JACKKNIFE, NUMBER, Measure, Section
+from report import BOOTSTRAP, DISCOUNTED, JACKKNIFE, NUMBER, Measure, Section
 from translator_evaluation import no_legibility, objection_to
 from writer_likelihood import APART, generator_of, likelihood
 
@@ -201,7 +201,7 @@ def distances(trial: Trial, training: Callable[[], Pictures | None], told: bool 
     made, right = (reading.features for reading in trial.readings)
     if not (np.ptp(known, axis=1).any() or np.ptp(right, axis=0).any()):
         return unmeasured(name, pictures, "all real pictures are alike.")
-    found = frechet(made, known, right, judge.folder.name, seed)
+    found = frechet(made, known, right, judge.folder.name, seed, trial.test.labels if told else None)
     measures = frechet_measures(found)
     headline, deviations = (*measures, "coverage", f"coverage{OF_REAL}"), []
     for whose, features in {"": made, OF_REAL: known[0]}.items():
@@ -289,7 +289,7 @@ def as_estimated(share: Share, others: int) -> Measure:
     """A share within a limit that is itself estimated, on so many other pictures: worth fewer trials than counted."""
     worth = share.count * others / (share.count + others)
     low, high = wilson(share.share * worth, worth)
-    return Measure.of(share)._replace(low=low, high=high)
+    return Measure.of(share)._replace(low=low, high=high, interval=DISCOUNTED)
 
 
 def one_hand(

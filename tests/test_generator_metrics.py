@@ -80,10 +80,18 @@ def test_the_floor_tells_what_a_frechet_distance_is_worth():
     assert worse.low > worse.highest_floor and worse.lowest_ratio > 1
 
 
-def test_the_intervals_hold_the_distance_and_the_ratio_that_others_would_have_nearly_always():
+@pytest.mark.parametrize("classes", [1, 4])
+def test_the_intervals_hold_the_distance_and_the_ratio_that_others_would_have_nearly_always(classes):
+    labels = np.arange(300) % classes
+    middles = 10 * np.eye(4, 8)[labels]  # as many of each class in every set: not much lies between two sets then
     results = [
         frechet(
-            1.3 * normal(300, 8, seed), normal(900, 8, seed + 100).reshape(3, 300, 8), normal(300, 8, seed + 200), ""
+            1.3 * normal(300, 8, seed) + middles,
+            normal(900, 8, seed + 100).reshape(3, 300, 8) + middles,
+            normal(300, 8, seed + 200) + middles,
+            "",
+            seed,
+            labels,
         )
         for seed in range(40)
     ]
@@ -337,6 +345,7 @@ WRONG = {
     "fewer pictures than groups": lambda: frechet(F5, normal(10, 3).reshape(2, 5, 3), F5, "noise"),
     "a floor of a larger sample": lambda: frechet(F20, normal(39, 3)[None], F20, "noise"),
     "a floor of the test pictures": lambda: frechet(F20, 0 * F20[None], 0 * F20, "noise"),
+    "labels of fewer pictures": lambda: frechet(F20, 2 * F20[None], F20 + 1, "noise", labels=N5),
     "fewer generated than test pictures": lambda: frechet(F5, F20[None], F20, "noise"),
     "too few pictures for subsets": lambda: kernel_distance(F5[:3], F5),
     "features of one picture": lambda: kernel_distance(F5[0], F5[0]),
