@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from checks import unit_range
+from config import in_words
 from generators import Generator, Writer
 from glyph_sources import TEMPERATURE, NoiseGlyphs
 from runtime import TrainedModel, open_session
@@ -90,8 +91,8 @@ def label_of(model: TrainedModel, character: str | None) -> int:
     """
     if character is None or len(character) != 1 or character not in model.alphabet:
         received = "none" if character is None else repr(character)
-        raise UserError(f"--character: expected one of {model.alphabet!r}, which {model.card['name']} knows, received "
-                        f"{received}; choose one of them")  # fmt: skip
+        raise UserError(f"--character: expected one of {in_words(model.alphabet)}, which {model.card['name']} knows, "
+                        f"received {received}; choose one of them")  # fmt: skip
     return model.alphabet.index(character)
 
 

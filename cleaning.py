@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from config import LOOK_ALIKES
+from config import LOOK_ALIKES, in_words
 from data_processor import TEST, GlyphDataset, check_parts
 from metrics import alike
 from readers import Recogniser
@@ -22,9 +22,9 @@ def without_misfits(data: GlyphDataset, reader: Recogniser, least: float) -> Gly
     """
     unknown = "".join(sorted(set(data.alphabet) - set(reader.alphabet)))
     if unknown or reader.image_size != data.images.shape[1]:
-        raise UserError(f"--cleaned-by {reader.folder.name}: expected a reader of {data.alphabet!r} in "
-                        f"{data.images.shape[1]} pixels, received one of {reader.alphabet!r} in {reader.image_size}; "
-                        f"choose another, or none")  # fmt: skip
+        raise UserError(f"--cleaned-by {reader.folder.name}: expected a reader of {in_words(data.alphabet)} in "
+                        f"{data.images.shape[1]} pixels, received one of {in_words(reader.alphabet)} in "
+                        f"{reader.image_size}; choose another, or none")  # fmt: skip
     taken = (data.split == TEST) | (own_probability(data, reader) >= least)
     print(f"note: {reader.folder.name} leaves {taken.sum():,} of {len(taken):,} pictures: the test part, and those of "
           f"which it gives their own character and its look-alikes a probability of {least:g} or more")  # fmt: skip

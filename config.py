@@ -54,6 +54,11 @@ def characters_of(alphabet: str) -> str:
     return alphabet
 
 
+def in_words(characters: str) -> str:
+    """Characters as a message shows them: a long alphabet by its name, for nobody reads 94 characters in a line."""
+    return next((name for name, own in ALPHABETS.items() if own == characters != DIGITS), repr(characters))
+
+
 def _require(holds: bool, rule: str, **received: object) -> None:
     if not holds:
         values = ", ".join(f"{name}={value!r}" for name, value in received.items())

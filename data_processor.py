@@ -16,7 +16,7 @@ import numpy as np
 import tyro
 from PIL import Image, ImageDraw
 
-from config import IMAGE_SIZE
+from config import IMAGE_SIZE, in_words
 from data_files import data_directory
 from data_pictures import PHOTOS, read_digits, read_folder, read_photos, read_sd19
 from data_sources import (
@@ -255,12 +255,12 @@ def check_parts(data: GlyphDataset, advice: str = "add a data set with them or s
     counts = data.counts()
     for part in ("train", "validation"):
         if len(data.labels) and not counts[:, SPLIT_NAMES[part]].any():
-            raise UserError(f"{data.name}: expected images for {part} of {data.alphabet!r}; all {len(data.labels):,} "
-                            f"belong to other parts; {advice}")  # fmt: skip
+            raise UserError(f"{data.name}: expected images for {part} of {in_words(data.alphabet)}; all "
+                            f"{len(data.labels):,} belong to other parts; {advice}")  # fmt: skip
     missing = [character for character, count in zip(data.alphabet, counts[:, TRAIN], strict=True) if not count]
     if missing:
-        raise UserError(f"{data.name}: expected training images of every character of {data.alphabet!r}; there are "
-                        f"none of {''.join(missing)!r}; {advice}")  # fmt: skip
+        raise UserError(f"{data.name}: expected training images of every character of {in_words(data.alphabet)}; there "
+                        f"are none of {''.join(missing)!r}; {advice}")  # fmt: skip
 
 
 def relabelled(part: GlyphDataset, alphabet: str, words: bool = False) -> GlyphDataset:

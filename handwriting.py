@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from checks import check, check_labels, require
-from config import DIGITS
+from config import DIGITS, in_words
 from glyph_sources import SAMPLED_SETS, TEMPERATURE, GlyphSource, ModelGlyphs, NoiseGlyphs
 from invented_glyphs import InventedGlyphs, UntoldGlyphs
 from layout import Layout, set_pages
@@ -127,9 +127,9 @@ class HandwritingGenerator:
     def _refuse(self, unknown: str, subject: str = "text") -> None:
         if unknown:
             skipping = ", or have unknown characters skipped (--skip-unknown)" if subject == "text" else ""
-            raise UserError(f"{subject}: expected characters of {self.alphabet!r}, which {self.source.name} can write, "
-                            f"received {named(unknown)}; change the {subject}, choose another model"
-                            f"{skipping}")  # fmt: skip
+            raise UserError(f"{subject}: expected characters of {in_words(self.alphabet)}, which "
+                            f"{self.source.name} can write, received {named(unknown)}; change the {subject}, choose "
+                            f"another model{skipping}")  # fmt: skip
 
     def in_its_marks(self, text: str) -> str:
         """A text whose quotes and dashes of print, where they cannot be written, are those of a typewriter."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 from PIL import Image, ImageFilter
 
-from config import characters_of
+from config import characters_of, in_words
 from generators import Writer
 from inference_figures import TOP, draw_reading, draw_restored, draw_typeset, flatten
 from ink import MIN_CONTRAST, BlankError
@@ -261,7 +261,7 @@ def open_writer(arguments: "Arguments", allowed: str | None) -> Writer:
     model.log_prior(allowed)
     for character in dict.fromkeys(told or ""):
         if character not in (allowed or model.alphabet):
-            raise UserError(f"--character {character!r}: expected one of {allowed or model.alphabet!r}; choose "
+            raise UserError(f"--character {character!r}: expected one of {in_words(allowed or model.alphabet)}; choose "
                             f"another, or another --alphabet or --model")  # fmt: skip
     return model
 

@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 from PIL import Image
 
+from config import in_words
 from evaluation_data import Pictures
 from evaluation_pictures import draw_beside_real, draw_sheet
 from evaluation_samples import Maker, Trial
@@ -88,9 +89,9 @@ def refuse_some(generator: Generator, pictures: Pictures) -> None:
     """Refuses pictures of which only some characters may be read: it draws the others, too."""
     allowed, alphabet = pictures.allowed, generator.alphabet
     if allowed is not None and set(allowed) < set(alphabet):
-        raise UserError(f"model {generator.card['name']!r} draws whichever it likes of {alphabet!r}: expected pictures "
-                        f"of them all, received {pictures.dataset} of {allowed!r}; choose another --dataset, or leave "
-                        f"--alphabet out")  # fmt: skip
+        raise UserError(f"model {generator.card['name']!r} draws whichever it likes of {in_words(alphabet)}: expected "
+                        f"pictures of them all, received {pictures.dataset} of {in_words(allowed)}; choose another "
+                        f"--dataset, or leave --alphabet out")  # fmt: skip
 
 
 def classes_read(trial: Trial) -> Section:

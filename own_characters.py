@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from config import ASCII
+from config import ASCII, in_words
 from handwriting import HandwritingGenerator
 from inference import is_picture_name
 from picture import to_glyph
@@ -29,8 +29,8 @@ def read_style(path: Path, generator: HandwritingGenerator) -> Style:
     model, shown = generator.cvae, own_characters(path)
     for file, character in shown.items():  # a mistake shall be told before all pictures are read
         if character not in model.alphabet:
-            raise UserError(f"{file}: expected one of {model.alphabet!r}, which {model.name} can write, received "
-                            f"{character!r}; remove it, or choose another --model")  # fmt: skip
+            raise UserError(f"{file}: expected one of {in_words(model.alphabet)}, which {model.name} can write, "
+                            f"received {character!r}; remove it, or choose another --model")  # fmt: skip
     glyphs = np.stack([to_glyph(file, model.image_size) for file in shown])[..., None]
     return generator.style_of(glyphs, "".join(shown.values()))
 

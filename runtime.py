@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from config import in_words
 from shell import UserError, did_you_mean
 
 CARD = "card.json"
@@ -142,10 +143,10 @@ class TrainedModel:
             return np.zeros((1, len(self.alphabet)), np.float32)
         if not allowed:
             raise UserError("alphabet: expected at least one character, received none; leave it out to allow all")
-        unknown = "".join(sorted(set(allowed) - set(self.alphabet)))
+        unknown = "".join(character for character in dict.fromkeys(allowed) if character not in self.alphabet)
         if unknown:
-            raise UserError(f"model {self.card['name']!r} does not know {unknown!r}; expected characters of "
-                            f"{self.alphabet!r}; choose another --model or --alphabet")  # fmt: skip
+            raise UserError(f"model {self.card['name']!r} does not know {in_words(unknown)}; expected characters of "
+                            f"{in_words(self.alphabet)}; choose another --model or --alphabet")  # fmt: skip
         return np.where([character in allowed for character in self.alphabet], np.float32(0), RULED_OUT)[None]
 
     def run_part(self, part: str, wanted: Sequence[str], **values: np.ndarray) -> list[np.ndarray]:

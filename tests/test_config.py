@@ -84,6 +84,11 @@ def test_alphabets():
     assert characters_of("") == "" and characters_of("rewol") == "rewol"
 
 
+def test_long_alphabets_are_shown_by_their_name():
+    assert config.in_words(config.ASCII) == "ascii" and config.in_words(config.DIGITS) == "'0123456789'"
+    assert config.in_words("ba") == "'ba'" and config.in_words(config.UPPER) == "upper"
+
+
 @pytest.mark.parametrize(("alphabet", "name"), [("digit", "digits"), ("Digits", "digits"), ("uper", "upper")])
 def test_a_mistyped_name_of_an_alphabet_is_not_taken_for_its_letters(alphabet, name):
     with pytest.raises(UserError, match=f"^alphabet '{alphabet}': expected digits, .* mean '{name}'"):

@@ -67,7 +67,7 @@ def test_narrowing_narrows_reading_and_type_alike(translator, images):
 def test_unknown_font_and_character_are_named(translator):
     with pytest.raises(UserError, match=r"did you mean 'DejaVu Serif'.*STIXGeneral"):
         translator.font_number("Dejavu Serf")
-    with pytest.raises(UserError, match="does not know 'xé'"):
+    with pytest.raises(UserError, match="does not know 'éx'"):
         translator.log_prior("1éx")
 
 
