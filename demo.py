@@ -8,18 +8,19 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import tyro
 
+from presets import PRESETS
 from runtime import MODELS_DIR, TrainedModel
 from shell import parse, run_script
 
 ROOT = Path(__file__).resolve().parent
 INTERPRETER = Path(sys.executable)
 PYTHON = str(INTERPRETER.relative_to(ROOT)) if INTERPRETER.is_relative_to(ROOT) else "python"  # as one would type it
-RUN = "demo"
+RUN, TRAINED = "demo", "translator-digits"  # its name and its preset
 STOPPED_BY_SIGNAL = 128  # what shells add to a signal's number
 
 MADE = """
@@ -46,6 +47,9 @@ class Arguments:
     """Trained model that typesets the other characters."""
     reader: str = "recogniser-ascii"
     """Trained model that reads them."""
+
+    def __post_init__(self):
+        replace(PRESETS[TRAINED][1], epochs=self.epochs)  # it refuses what cannot be before anything is done
 
 
 def main(arguments: Arguments) -> int:
@@ -74,7 +78,7 @@ def steps(arguments: Arguments) -> list[tuple[str, Sequence[str]]]:
     return [
         (
             "1. Train a font translator on scikit-learn's digits",
-            ["train.py", "translator-digits", "--name", RUN, "--dataset", "digits", "--epochs", str(arguments.epochs),
+            ["train.py", TRAINED, "--name", RUN, "--dataset", "digits", "--epochs", str(arguments.epochs),
              "--batch-size", "32"],
         ),
         (

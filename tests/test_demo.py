@@ -71,6 +71,11 @@ def test_samples_are_written_as_pictures(tmp_path):
         assert isinstance(open_picture(file), Image.Image)
 
 
+def test_epochs_that_cannot_be_are_refused_before_the_first_step():
+    with pytest.raises(ValueError, match="`epochs` must lie in .* Received: epochs=0"):
+        demo.Arguments(epochs=0)
+
+
 def test_the_demos_command_lines_are_understood(monkeypatch):
     steps = demo.steps(demo.Arguments(epochs=7))
     run, samples, digits, rest, read = (parsed(command, monkeypatch) for _, command in steps)
