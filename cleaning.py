@@ -20,8 +20,7 @@ def without_misfits(data: GlyphDataset, reader: Recogniser, least: float) -> Gly
     Raises:
         UserError: The reader is of another size, does not know all characters, or leaves nothing of some character.
     """
-    unknown = "".join(sorted(set(data.alphabet) - set(reader.alphabet)))
-    if unknown or reader.image_size != data.images.shape[1]:
+    if set(data.alphabet) - set(reader.alphabet) or reader.image_size != data.images.shape[1]:
         raise UserError(f"--cleaned-by {reader.folder.name}: expected a reader of {in_words(data.alphabet)} in "
                         f"{data.images.shape[1]} pixels, received one of {in_words(reader.alphabet)} in "
                         f"{reader.image_size}; choose another, or none")  # fmt: skip

@@ -55,7 +55,7 @@ def characters_of(alphabet: str) -> str:
 
 
 def in_words(characters: str) -> str:
-    """Characters as a message shows them: a long alphabet by its name, for nobody reads 94 characters in a line."""
+    """Characters as a message shows them: an alphabet by its name, if that is not digits, which are as short."""
     return next((name for name, own in ALPHABETS.items() if own == characters != DIGITS), repr(characters))
 
 

@@ -33,7 +33,7 @@ from data_sources import (
 )
 from drawing import GAP_GREY, caption_font, tile
 from picture import to_glyph
-from shell import UserError, did_you_mean, parse, run_script, written_whole
+from shell import UserError, did_you_mean, named, parse, run_script, written_whole
 
 __all__ = ["NAMES", "TEST", "TRAIN", "VALIDATION", "GlyphDataset", "load", "load_joined", "to_glyph"]
 
@@ -201,7 +201,8 @@ def load_joined(
             nothing to train or to choose by; and as `load` does.
     """
     if not names or not alphabet or len(set(alphabet)) < len(alphabet):
-        raise UserError(f"expected data sets and an alphabet with no character twice; received {names}, {alphabet!r}")
+        raise UserError(f"expected data sets and an alphabet with no character twice; received {names}, "
+                        f"{in_words(alphabet)}")  # fmt: skip
     loaded = (load(name, data_dir, seed=seed, image_size=image_size) for name in names)
     sets = [relabelled(part, alphabet, words=len(names) == 1) for part in loaded]
     if sets[0].has_words:
@@ -260,7 +261,7 @@ def check_parts(data: GlyphDataset, advice: str = "add a data set with them or s
     missing = [character for character, count in zip(data.alphabet, counts[:, TRAIN], strict=True) if not count]
     if missing:
         raise UserError(f"{data.name}: expected training images of every character of {in_words(data.alphabet)}; there "
-                        f"are none of {''.join(missing)!r}; {advice}")  # fmt: skip
+                        f"are none of {named(''.join(missing))}; {advice}")  # fmt: skip
 
 
 def relabelled(part: GlyphDataset, alphabet: str, words: bool = False) -> GlyphDataset:
@@ -279,8 +280,8 @@ def relabelled(part: GlyphDataset, alphabet: str, words: bool = False) -> GlyphD
                         f"classes; name no data set beside it, and no model trained on others")  # fmt: skip
     if part.has_words and set(alphabet) != set(part.alphabet):
         raise UserError(f"{part.name}: its classes are words, or some are, which go by {_stand_ins(part)}: expected "
-                        f"these characters, received {alphabet!r}; set --model.alphabet {part.alphabet}, or name every "
-                        f"class by its character")  # fmt: skip
+                        f"these characters, received {in_words(alphabet)}; set --model.alphabet {part.alphabet}, or "
+                        f"name every class by its character")  # fmt: skip
     names = dict(zip(part.alphabet, part.class_names, strict=True))
     new_label = np.array([alphabet.find(character) for character in part.alphabet], np.int32)  # -1: dropped
     kept = part.take(np.flatnonzero(new_label[part.labels] >= 0))

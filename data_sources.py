@@ -13,7 +13,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 
 import data_files
-from config import ALNUM, ASCII, DIGITS, IMAGE_SIZE, UPPER
+from config import ALNUM, ASCII, DIGITS, IMAGE_SIZE, UPPER, in_words
 from data_files import idx_names, locate, obtain
 from shell import UserError
 
@@ -99,7 +99,8 @@ def _check_mapping(path: Path, alphabet: str, first: int) -> None:
         rows = [[int(field) for field in line.split()[:2]] for line in path.read_text().splitlines() if line.strip()]
         expected = [[first + index, ord(character)] for index, character in enumerate(alphabet)]
         if rows != expected:
-            raise UserError(f"{path}: expected the labels of {alphabet!r} counted from {first}; received another order")
+            raise UserError(f"{path}: expected the labels of {in_words(alphabet)} counted from {first}; received "
+                            f"another order")  # fmt: skip
 
 
 def _from_idx(paths: Sequence[Path], alphabet: str, first: int = 0, class_names: tuple | None = None) -> SourceData:

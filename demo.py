@@ -40,7 +40,7 @@ class Arguments:
     """Trains a small model on the embedded digits, then reads and typesets sample pictures with the shipped models."""
 
     epochs: int = 20
-    """Passes over the training pictures."""
+    """Passes over the training pictures, 1 to 4095."""
     digits_model: str = "translator-digits"
     """Trained model that typesets the digits."""
     ascii_model: str = "translator-ascii"

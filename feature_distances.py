@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from checks import check, require
+from checks import check, check_labels, require
 
 GROUPS = 20  # of pictures, left out in turn
 STUDENT_95 = 2.093024  # quantile of the t distribution with GROUPS - 1 degrees of freedom: 2.5 % on either side
@@ -20,7 +20,7 @@ class FrechetResult(NamedTuple):
     distance: float
     """Generated against test pictures."""
     low: float
-    """Lower end of its 95 % interval, were N others generated and N others written."""
+    """Lower end of its 95 % interval, were N others generated and N others written, of the classes that are told."""
     high: float
     """Upper end."""
     floor: float
@@ -53,15 +53,19 @@ def frechet(
         test: `(N, F)`, as many as are generated.
         extractor: Name of what made the features, such as a model's.
         seed: Of the groups that the intervals are made by.
-        labels: int `(N,)`, the classes of the rows of every set, where what is generated has as many of each as the
-            test pictures. So must the training samples then: one drawn at random lies farther off. None: at random.
+        labels: int `(N,)`, the classes of the rows, which then stand in the same order in every set: generated
+            pictures have as many of each class as the test's, and so must the training samples, as one drawn at random
+            lies farther off. None: at random.
 
     Raises:
         ValueError: Too few pictures, or training and test are the same ones.
     """
+    check("NF SNF NF", generated=generated, training=training, test=test)
     count = len(test)
-    labels = np.zeros(count, int) if labels is None else labels
-    check("NF SNF NF N", generated=generated, training=training, test=test, labels=labels)
+    if labels is None:
+        labels = np.zeros(count, int)
+    check("NF N", test=test, labels=labels)
+    check_labels(np.inf, labels=labels)
     require(count >= GROUPS, f"`test` must have {GROUPS} pictures or more", test=test)
     floors = [frechet_distance(sample, test) for sample in training]
     require(min(floors) > 0, "`training` and `test` must be different pictures", floors=floors)
@@ -77,9 +81,10 @@ def _jackknife_deviations(
 ) -> tuple[float, float]:
     """Standard deviations of the Frechet distance and of its ratio to the floor.
 
-    That of the distance is too large by 10 to 60 % in simulations, of pictures that are independent; those of one
-    writer are not. A group of each set is left out at a time, never a picture drawn twice: that would raise every
-    distance. Groups left out together have as many of each class, as the sets do, and others drawn like them would.
+    Both are too large by 10 to 60 % in simulations, of pictures that are independent; those of one writer are not. A
+    group of each set is left out at a time, never a picture drawn twice: that would raise every distance. The groups
+    left out together have as many of each class, as the sets do, and others drawn like them would; from one time to
+    the next these differ by one at most.
 
     Reference: the jackknife of groups as in Shao and Tu 1995, "The Jackknife and Bootstrap", section 2.3.
     """

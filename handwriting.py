@@ -22,13 +22,12 @@ from invented_glyphs import InventedGlyphs, UntoldGlyphs
 from layout import Layout, set_pages
 from mixture import shares_of
 from restoration import denoise, interpolate, reconstruct
-from shell import UserError, did_you_mean
+from shell import UserError, did_you_mean, named
 from source_choice import SOURCES, open_source, source_of
 from style import Style
 from written_page import Page
 
 SEEDS = 2**32  # there are so many, from 0
-NAMED_AT_MOST = 12  # characters in a message
 USUAL = Layout()
 TYPEWRITTEN = {
     **dict.fromkeys("\u2018\u2019\u201a\u2032", "'"),  # quotes, the lower one, the prime
@@ -349,13 +348,3 @@ def check_seed(seed: int) -> None:
     """Refuses what is no seed with a `UserError`."""
     if not (isinstance(seed, int | np.integer) and 0 <= seed < SEEDS):
         raise UserError(f"seed: expected a whole number in [0, 2**32), received {seed}; choose another")
-
-
-def named(characters: str) -> str:
-    """Characters for a message; what is no plain ASCII, and may not show or look like another, with its code point."""
-    told = []
-    for character in characters[:NAMED_AT_MOST]:
-        code = f" (U+{ord(character):04X} {unicodedata.name(character, '')}".rstrip() + ")"
-        told.append(repr(character) + (code if not 32 <= ord(character) < 127 else ""))
-    more = len(characters) - len(told)
-    return ", ".join(told) + (f" and {more} more" if more else "")

@@ -16,7 +16,7 @@ DIGITS = 6  # of figures in JSON
 WORST = 5  # classes and confusions in a table, of all that JSON holds
 
 # Where an interval comes from: writers, or else pictures, drawn anew; a counted share, by itself, as the lowest of
-# some, or as worth less than what was counted; and groups of pictures left out in turn.
+# some, or as worth less than what was counted; and pictures, or groups of them, left out in turn.
 WRITERS, BOOTSTRAP = "writers", "bootstrap"
 WILSON, LOWEST, DISCOUNTED = "wilson", "lowest of exact", "discounted wilson"
 JACKKNIFE = "jackknife"
@@ -89,7 +89,7 @@ class Measure(NamedTuple):
     count: int  # pictures it was measured on
     unit: str
     oracle: float | None = None  # the same figure of type set perfectly from what was read
-    interval: str | None = None  # such as WILSON; None where there is no interval
+    interval: str | None = None  # one of the names above; None where there is no interval
     refused: float | None = None  # share of the pictures that were refused, whether read right or not
 
     @classmethod

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from config import in_words
-from shell import UserError, did_you_mean
+from shell import UserError, did_you_mean, named
 
 CARD = "card.json"
 CARD_FIELDS = {
@@ -143,9 +143,9 @@ class TrainedModel:
             return np.zeros((1, len(self.alphabet)), np.float32)
         if not allowed:
             raise UserError("alphabet: expected at least one character, received none; leave it out to allow all")
-        unknown = "".join(character for character in dict.fromkeys(allowed) if character not in self.alphabet)
+        unknown = "".join(dict.fromkeys(character for character in allowed if character not in self.alphabet))
         if unknown:
-            raise UserError(f"model {self.card['name']!r} does not know {in_words(unknown)}; expected characters of "
+            raise UserError(f"model {self.card['name']!r} does not know {named(unknown)}; expected characters of "
                             f"{in_words(self.alphabet)}; choose another --model or --alphabet")  # fmt: skip
         return np.where([character in allowed for character in self.alphabet], np.float32(0), RULED_OUT)[None]
 

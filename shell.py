@@ -10,6 +10,7 @@ import re
 import shutil
 import sys
 import time
+import unicodedata
 from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
 from types import UnionType
@@ -30,6 +31,7 @@ ADVICE = {
 """What to do about what the system refuses most."""
 COMMANDS = "Available subcommands: "  # as tyro introduces them
 STALE = 3600  # seconds without a change after which a workspace counts as left behind
+NAMED_AT_MOST = 12  # characters in a message
 
 
 class UserError(ValueError):
@@ -220,6 +222,16 @@ def did_you_mean(word: str, known: Iterable[str], likeness: float = 0.6) -> str:
     near = difflib.get_close_matches(word.lower(), {name.lower(): name for name in known}, n=1, cutoff=likeness)
     match = next((name for name in known if near and name.lower() == near[0]), None)
     return f" (did you mean {match!r}?)" if match else ""
+
+
+def named(characters: str) -> str:
+    """Characters for a message; what is no plain ASCII, and may not show or look like another, with its code point."""
+    told = []
+    for character in characters[:NAMED_AT_MOST]:
+        code = f" (U+{ord(character):04X} {unicodedata.name(character, '')}".rstrip() + ")"
+        told.append(repr(character) + (code if not 32 <= ord(character) < 127 else ""))
+    more = len(characters) - len(told)
+    return ", ".join(told) + (f" and {more} more" if more else "")
 
 
 @contextlib.contextmanager

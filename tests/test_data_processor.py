@@ -235,7 +235,7 @@ def test_the_hash_of_joined_sets_needs_no_joining(tmp_path):
 
 
 def test_character_no_set_has_is_named(tmp_path):
-    with pytest.raises(UserError, match="none of 'xy'"):
+    with pytest.raises(UserError, match="none of 'x', 'y'"):
         load_joined([write_set(tmp_path / "1.npz", "ab")], "axby")
 
 

@@ -11,7 +11,7 @@ from test_glyph_sources import SIZE, BentWriter, SpotWriter
 from toy_generators import write_generator
 
 from glyph_sources import ModelGlyphs
-from handwriting import HandwritingGenerator, named
+from handwriting import HandwritingGenerator
 from layout import Layout
 from shell import UserError
 from style import Style
@@ -91,11 +91,6 @@ def test_any_text_is_written_or_refused(text):
 def test_what_cannot_be_written_is_named(text, message):
     with pytest.raises(UserError, match=message):
         generator_of().write_pages(text.replace("c", "d").replace("f", "b"))
-
-
-def test_many_strange_characters_are_counted():
-    assert named("wxyz") == "'w', 'x', 'y', 'z'"
-    assert named("".join(map(chr, range(65, 91)))).endswith("'L' and 14 more")
 
 
 def test_unknown_characters_are_skipped_with_a_gap_and_a_warning(capsys):

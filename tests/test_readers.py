@@ -12,6 +12,7 @@ from scipy.special import softmax as scipy_softmax
 from trained_folders import change_card, fill_with_nan
 
 import runtime
+from config import ASCII
 from readers import Recogniser, Translator, evidence, softmax
 from shell import UserError
 
@@ -67,8 +68,14 @@ def test_narrowing_narrows_reading_and_type_alike(translator, images):
 def test_unknown_font_and_character_are_named(translator):
     with pytest.raises(UserError, match=r"did you mean 'DejaVu Serif'.*STIXGeneral"):
         translator.font_number("Dejavu Serf")
-    with pytest.raises(UserError, match="does not know 'éx'"):
+    with pytest.raises(UserError, match=r"does not know 'é' \(U\+00E9 .*\), 'x'; expected"):
         translator.log_prior("1éx")
+
+
+def test_a_long_alphabet_is_not_spelled_out():
+    reader = Recogniser(Path("reader"), {"name": "reader", "alphabet": ASCII})
+    with pytest.raises(UserError, match=r"does not know 'é' \(U\+00E9 .*\); expected characters of ascii; choose"):
+        reader.log_prior("aé")
 
 
 def test_the_first_font_is_the_one_unless_another_is_named():

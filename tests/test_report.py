@@ -4,7 +4,20 @@ import numpy as np
 import pytest
 
 from metrics import Share
-from report import BOOTSTRAP, NUMBER, SHARE, WILSON, WRITERS, Measure, Row, Section, as_markdown, share_row, summary
+from report import (
+    BOOTSTRAP,
+    LOWEST,
+    NUMBER,
+    SHARE,
+    WILSON,
+    WRITERS,
+    Measure,
+    Row,
+    Section,
+    as_markdown,
+    share_row,
+    summary,
+)
 
 
 def test_a_share_row_is_held_against_its_target():
@@ -80,6 +93,7 @@ def test_the_lowest_of_many_is_less_certain_than_one():
     place, lowest = Measure.lowest([Share(9, 10), Share(7, 10), Share(8, 10)])
     assert place == 1 and lowest.value == 0.7
     assert lowest.low < Share(7, 10).low and lowest.high > Share(7, 10).high
+    assert lowest.interval == LOWEST
 
 
 def test_what_was_refused_stands_beside_what_is_right():

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 import shell
-from shell import PIPE_CLOSED, STALE, UserError, did_you_mean, naming, parse, unframed, unheard, written_whole
+from shell import PIPE_CLOSED, STALE, UserError, did_you_mean, named, naming, parse, unframed, unheard, written_whole
 
 ROOT = Path(shell.__file__).parent
 
@@ -332,3 +332,8 @@ def test_the_words_of_the_parser_are_told_in_plain(said, told):
 
 def test_user_error_is_a_value_error():
     assert issubclass(UserError, ValueError)  # so that tyro reports one raised by a setting as a wrong setting
+
+
+def test_many_strange_characters_are_counted():
+    assert named("wxyz") == "'w', 'x', 'y', 'z'"
+    assert named("".join(map(chr, range(65, 91)))).endswith("'L' and 14 more")

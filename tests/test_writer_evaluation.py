@@ -13,8 +13,10 @@ import evaluation_samples
 from config import ASCII, DIGITS
 from evaluation_data import Pictures, by_dataset, joined, training_pictures
 from evaluation_samples import Maker, Trial, maker_of, samples
+from feature_distances import frechet
 from metrics import wilson
 from readers import Reading
+from report import DISCOUNTED
 from runtime import TrainedModel
 from writer_evaluation import (
     Extent,
@@ -125,7 +127,11 @@ def test_distances_stand_beside_those_of_real_pictures():
     assert section.headline[-2:] == ("coverage", "coverage of real pictures")
 
 
-def test_whoever_draws_what_was_asked_is_held_against_as_many_real_pictures_of_each_class():
+def test_whoever_draws_what_was_asked_is_held_against_as_many_real_pictures_of_each_class(monkeypatch):
+    def recording(*given):
+        classes.append(given[-1])
+        return frechet(*given)
+
     class Counting(Judge):
         def recognise(self, images, allowed=None):
             read = super().recognise(images, allowed)
@@ -135,11 +141,15 @@ def test_whoever_draws_what_was_asked_is_held_against_as_many_real_pictures_of_e
     test = pictures(100)
     test = test.samples(np.repeat(np.arange(4), [25, 15, 10, 5]), 1, 0)[0]
     trial, counted = Trial(maker(partial(columns, lean=0.1)), Counting(), test, 60, 0), []
+    classes = []
+    monkeypatch.setattr("writer_evaluation.frechet", recording)
     distances(trial, lambda: pictures(400, 1))
     assert counted == [[25, 15, 10, 5]] * 5  # three samples of training pictures, what was made and the test
     counted.clear()
     distances(replace(trial), lambda: pictures(400, 1), told=False)
     assert [sum(one) for one in counted] == [55] * 5 and counted[0] != counted[1]
+    np.testing.assert_array_equal(classes[0], test.labels)  # left out class by class
+    assert classes[1] is None  # and at random
     few = pictures(400, 1)
     few = few._take(np.flatnonzero((few.labels > 0) | (np.arange(400) < 60)))
     assert "as many training pictures of every character" in distances(trial, lambda: few).note
@@ -222,6 +232,7 @@ def test_a_writer_that_hands_out_training_pictures_is_found_out():
 
     section = copying(maker(copy), test, lambda: real, 0)
     found = section.measures[section.headline[0]]
+    assert found.interval == DISCOUNTED
     assert found.value == 1 and found.low < 1 - 1.3 * (1 - wilson(80, 80)[0])  # the limit is none but an estimate
     assert section.measures["mean distance"].value == pytest.approx(0, abs=1e-6)
     assert copying(maker(flat(0.5)), test, lambda: real, 0).measures["mean distance"].value > 1
