@@ -111,7 +111,7 @@ _INVENTOR = GANRun(
 _DIGIT_INVENTOR = replace(
     _INVENTOR,
     name="cgan-digits",
-    epochs=40,
+    epochs=60,
     augment=AugmentConfig(share=0.5, rotation=6, shift=0, zoom=0.05, shear=0.1, elastic=0.3),  # as one hand varies
     rarity=0.75,
     model=GANConfig(mismatch=0.007, critic_widths=(64, 96, 128)),
