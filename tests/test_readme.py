@@ -62,3 +62,13 @@ def test_its_pictures_and_files_are_there():
 def test_its_list_of_files_is_complete():
     listed = re.findall(r"`(\w+\.py)`", TEXT.partition("\n## Files\n")[2])
     assert sorted(listed) == sorted(path.name for path in ROOT.glob("*.py"))
+
+
+def test_its_models_are_as_large_as_it_says():
+    rows = re.findall(r"^\| (`[a-z]+-[a-z]+`(?:, `[a-z-]+`)*) \|.*\| ([\d. and]+) MB \|$", TEXT, re.MULTILINE)
+    said = {name: size for names, sizes in rows
+            for name, size in zip(re.findall(r"`(.*?)`", names), sizes.split(" and "), strict=True)}  # fmt: skip
+    assert len(said) > 10
+    for name, size in said.items():
+        held = sum(file.stat().st_size for file in (ROOT / "modelh5" / name).iterdir())
+        assert abs(held / 1e6 - float(size)) < 0.06, name
