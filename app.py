@@ -22,6 +22,7 @@ import tyro
 from flask import Flask, Response, g, render_template, request, send_file
 from werkzeug.exceptions import HTTPException
 
+from handwriting import FIRST_HAND
 from shell import UserError, parse, run_script
 from web_api import Asked, in_a_sentence
 from web_fields import SHOWN, Refusal, from_address, parse_json, taken
@@ -102,7 +103,8 @@ def add_plain_routes(app: Flask, shelf: Shelf) -> None:
 
     @app.get("/")
     def page() -> Response:
-        return unchanged_or(Response(render_template("index.html", version=version()), mimetype="text/html"))
+        text = render_template("index.html", version=version(), first_hand=FIRST_HAND)
+        return unchanged_or(Response(text, mimetype="text/html"))
 
     @app.get("/models/<name>/<file>")
     def picture(name: str, file: str) -> Response:
