@@ -12,7 +12,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -21,10 +21,13 @@ import tyro
 
 from config import characters_of
 from decoding import FORMATS, SUFFIXES, open_picture
+from generators import Writer
 from inference_figures import preview
 from inference_tasks import Answer, Denoising, Opened, PictureTask, Recognition, Reconstruction, Translation
 from interpolation import Interpolation
 from noises import NOISES
+from readers import Recogniser, Translator
+from runtime import CARD, find_models, read_card
 from shell import USAGE_ERROR, UserError, naming, parse, run_script, written_whole
 
 CHUNK = 256  # pictures held in memory at a time
@@ -36,11 +39,12 @@ class Arguments:
 
     images: tyro.conf.Positional[tuple[Path, ...]]
     """Picture files, or folders of them."""
-    task: Literal["translate", "recognise", "denoise", "reconstruct", "interpolate"] = "translate"
+    task: Literal["translate", "recognise", "denoise", "reconstruct", "interpolate"] | None = None
     """What to do with them: `translate` sets the character in a typeface; `recognise` says which it is, how sure that
     is, and what else it may be, or that it is none; `denoise` draws it without the noise of its picture; `reconstruct`
     draws it as the model remembers it; `interpolate` draws the way from one picture to another, or from one picture,
-    or none, to styles drawn by --seed, as frames, a strip and a GIF."""
+    or none, to styles drawn by --seed, as frames, a strip and a GIF. Unset: what --model is for (`reconstruct` where it
+    writes), or `translate`."""
     model: str | None = None
     """Name of a trained model in the models folder; unset: translator-digits, recogniser-digits or cvae-digits where
     --alphabet or --character holds digits only, else translator-ascii, recogniser-ascii or cvae-ascii."""
@@ -85,6 +89,8 @@ OPTIONS = {
     "seed": ("denoise", "interpolate"),
 }
 """Arguments that not every task takes, and those that do."""
+USUAL_TASKS = {Translator.task: "translate", Recogniser.task: "recognise", Writer.task: "reconstruct"}
+"""What is done by a model where no task is named, by what its card says that it is for."""
 
 
 def main(arguments: Arguments) -> int:
@@ -97,6 +103,7 @@ def main(arguments: Arguments) -> int:
         UserError: Nothing can be done at all: an unknown model, font or alphabet, an argument of another task, no
             picture, an output in the way.
     """
+    arguments = replace(arguments, task=arguments.task or usual_task(arguments))
     refuse_foreign(arguments)
     allowed = characters_of(arguments.alphabet) if arguments.alphabet is not None else None
     if arguments.task == "interpolate":
@@ -116,6 +123,12 @@ def main(arguments: Arguments) -> int:
         for failure in failures:
             print(f"error: {failure}", file=sys.stderr)
     return USAGE_ERROR if failures else 0
+
+
+def usual_task(arguments: Arguments) -> str:
+    """What is done where no task is named."""
+    folder = find_models(arguments.models_dir).get(arguments.model)
+    return USUAL_TASKS.get(read_card(folder / CARD)["task"], "translate") if folder else "translate"
 
 
 def refuse_foreign(arguments: Arguments) -> None:

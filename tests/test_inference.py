@@ -427,6 +427,15 @@ def test_mistakes_in_recognising_end_in_one_line_and_code_2(smoke_reader, tmp_pa
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
 
 
+def test_without_a_task_a_model_does_what_it_is_for(smoke_reader, run, tmp_path):
+    seven = draw_seven(tmp_path / "seven.png")
+    told, untold = (caller(smoke_reader, tmp_path, *task)(seven) for task in (["--task=recognise"], []))
+    assert (untold.returncode, untold.stdout) == (0, told.stdout)
+    translated = run(seven, "--json")
+    assert json.loads(translated.stdout)["task"] == "translate"
+    assert caller(smoke_reader, tmp_path)(seven, "--font=STIXGeneral").returncode == 2
+
+
 def test_a_translator_does_not_recognise(run, tmp_path):
     done = run(draw_seven(tmp_path / "seven.png"), "--task=recognise")
     assert done.returncode == 2
