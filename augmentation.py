@@ -27,7 +27,7 @@ class RandomWarp(Seeded):
         config: How far a picture may move.
         seed: Seed of the layer's generator.
 
-    Input and output shape: `(B, S, S, 1)`, float32.
+    Input and output shape: `(B, S, S, 1)`, float32, in 0..255.
 
     Reference: Simard et al. 2003, "Best Practices for Convolutional Neural Networks", for the elastic part.
     """
@@ -39,16 +39,16 @@ class RandomWarp(Seeded):
     def call(self, images, training: bool = False):
         if not training:
             return images
-        size = images.shape[1]
+        size, limits = images.shape[1], self.config
         draws = keras.random.uniform((ops.shape(images)[0], 6), -1.0, 1.0, seed=self.generator)
         matrices = self._matrices(draws, (size - 1) / 2)
-        if self.config.elastic:
-            moved = sample_bilinear(images, *self._bent(matrices, ops.shape(images)[0], size))
+        if limits.elastic or limits.sampling == "bicubic":
+            moved = sampled(images, *self._places(matrices, ops.shape(images)[0], size), SAMPLINGS[limits.sampling])
         else:
             moved = ops.image.affine_transform(images, matrices, interpolation="bilinear", fill_mode="constant")
-        if self.config.share == 1:
+        if limits.share == 1:
             return moved
-        chosen = keras.random.uniform((ops.shape(images)[0], 1, 1, 1), seed=self.generator) < self.config.share
+        chosen = keras.random.uniform((ops.shape(images)[0], 1, 1, 1), seed=self.generator) < limits.share
         return ops.where(chosen, moved, images)
 
     def _matrices(self, draws, centre: float):
@@ -65,7 +65,7 @@ class RandomWarp(Seeded):
         zero = ops.zeros_like(angle)
         return ops.stack([a0, a1, a2, b0, b1, b2, zero, zero], axis=1)  # (B, 8)
 
-    def _bent(self, matrices, count, size: int):
+    def _places(self, matrices, count, size: int):
         """Where each output pixel comes from: x and y `(B, S*S)`, the affine map with the elastic field added."""
         row, column = (ops.reshape(line, (1, -1)) for line in ops.meshgrid(
             ops.arange(size, dtype="float32"), ops.arange(size, dtype="float32"), indexing="ij"))  # fmt: skip
@@ -76,29 +76,47 @@ class RandomWarp(Seeded):
         return a0 * column + a1 * row + a2 + bend_x, b0 * column + b1 * row + b2 + bend_y
 
 
-def sample_bilinear(images, x, y):
+def linear_shares(beyond):
+    """What either neighbour counts, of a place that lies so far, 0 to 1, beyond the first of them."""
+    return 1 - beyond, beyond
+
+
+def cubic_shares(beyond):
+    """What each of four neighbours counts, of a place that lies so far, 0 to 1, beyond the second of them.
+
+    Reference: Keys 1981, "Cubic Convolution Interpolation for Digital Image Processing".
+    """
+    near, t = 1 - beyond, beyond
+    return -t * near * near / 2, 1 - t * t * (5 - 3 * t) / 2, 1 - near * near * (5 - 3 * near) / 2, -near * t * t / 2
+
+
+SAMPLINGS = {"bilinear": linear_shares, "bicubic": cubic_shares}
+
+
+def sampled(images, x, y, shares):
     """Pictures read off between their pixels; paper (0) lies around them.
 
     Args:
-        images: float `(B, S, S, 1)`. x, y: columns and rows, float `(B, S*S)`, one for each pixel of the result.
+        images: float `(B, S, S, 1)`, in 0..255. x, y: columns and rows, float `(B, S*S)`, one for each pixel of the
+            result. shares: One of `SAMPLINGS`.
 
     Returns:
-        float `(B, S, S, 1)`.
+        float `(B, S, S, 1)`, in 0..255: what shoots beyond is cut.
     """
-    size = images.shape[1]
-    side = size + 2
-    flat = ops.reshape(ops.pad(images[..., 0], [(0, 0), (1, 1), (1, 1)]), (-1, side * side))
-    x, y = ops.clip(x, -1.0, size) + 1, ops.clip(y, -1.0, size) + 1
-    left, top = ops.floor(ops.minimum(x, side - 1.001)), ops.floor(ops.minimum(y, side - 1.001))
-    right_share, lower_share = x - left, y - top
-    corner = ops.cast(top * side + left, "int32")
+    size, reach = images.shape[1], len(shares(0.0)) // 2  # neighbours on either side
+    side = size + 2 * reach
+    flat = ops.reshape(ops.pad(images[..., 0], [(0, 0), (reach, reach), (reach, reach)]), (-1, side * side))
+    x, y = ops.clip(x, -1.0, size) + reach, ops.clip(y, -1.0, size) + reach
+    left, top = (ops.floor(ops.minimum(place, side - reach - 0.001)) for place in (x, y))
+    first = ops.cast((top - reach + 1) * side + left - reach + 1, "int32")
+    across, down = shares(x - left), shares(y - top)
 
-    def taken(offset: int):
-        return ops.take_along_axis(flat, corner + offset, axis=1)
+    def row(below: int):
+        found = (ops.take_along_axis(flat, first + below * side + beside, axis=1) for beside in range(2 * reach))
+        return sum(pixel * share for pixel, share in zip(found, across, strict=True))
 
-    upper = taken(0) * (1 - right_share) + taken(1) * right_share
-    lower = taken(side) * (1 - right_share) + taken(side + 1) * right_share
-    return ops.reshape(upper * (1 - lower_share) + lower * lower_share, (-1, size, size, 1))
+    read = sum(row(below) * share for below, share in enumerate(down))
+    return ops.reshape(ops.clip(read, 0.0, 255.0), (-1, size, size, 1))
 
 
 class RandomStroke(Seeded):

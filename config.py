@@ -104,6 +104,8 @@ class AugmentConfig:
     """Largest slant: the horizontal shift in pixels per pixel of height."""
     elastic: float = 0.0
     """Standard deviation, in pixels, of a smooth random field that bends the strokes (Simard et al. 2003)."""
+    sampling: Literal["bilinear", "bicubic"] = "bilinear"
+    """How what was moved is read off between the pixels: `bilinear` blurs it, `bicubic` hardly."""
     stroke: float = 0.0
     """How far strokes are thickened or thinned: 1 is by a pixel on either side."""
     noise: float = 0.0

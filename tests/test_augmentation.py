@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from augmentation import RandomGrain, RandomStrays, RandomStroke, RandomWarp, augmented, sample_bilinear, soiled
+from augmentation import SAMPLINGS, RandomGrain, RandomStrays, RandomStroke, RandomWarp, augmented, sampled, soiled
 from config import AugmentConfig
 
 STILL = {"rotation": 0.0, "shift": 0.0, "zoom": 0.0, "shear": 0.0}
@@ -97,9 +97,53 @@ def test_bilinear_sampling_interpolates_and_finds_paper_outside():
     image[0, 3, 5], image[0, 3, 6] = 100, 200
     x, y = np.full((1, 256), -50, "float32"), np.full((1, 256), 3, "float32")
     x[0, :4] = 5.25, 6, 4.5, 6.5
-    read = keras.ops.convert_to_numpy(sample_bilinear(image, x, y)).ravel()
+    read = read_off(image, x, y, "bilinear")
     np.testing.assert_allclose(read[:4], [125, 200, 50, 100], rtol=1e-4)
     assert not read[4:].any()
+
+
+def read_off(image: np.ndarray, x: np.ndarray, y: np.ndarray, sampling: str) -> np.ndarray:
+    return keras.ops.convert_to_numpy(sampled(image, x, y, SAMPLINGS[sampling])).ravel()
+
+
+@pytest.mark.parametrize(("sampling", "form"), [
+    ("bilinear", lambda x, y: 9 * x + 3 * y + x * y / 5),
+    ("bicubic", lambda x, y: (x - 7) ** 2 + (y - 4) ** 2 / 2 + 20),  # Keys 1981: exact up to squares
+])  # fmt: skip
+def test_sampling_is_exact_where_pictures_are_smooth(sampling, form):
+    rows, columns = np.mgrid[:16, :16]
+    image = form(columns, rows)[None, ..., None].astype("float32")
+    x, y = np.random.default_rng(1).uniform(1, 14, (2, 1, 256)).astype("float32")
+    np.testing.assert_allclose(read_off(image, x, y, sampling), form(x, y)[0], rtol=1e-3)
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+def test_sampling_on_the_pixels_gives_them_back_and_paper_lies_around(sampling):
+    image = np.random.default_rng(2).uniform(0, 255, (1, 16, 16, 1)).astype("float32")
+    y, x = (places.reshape(1, -1).astype("float32") for places in np.mgrid[:16, :16])
+    np.testing.assert_allclose(read_off(image, x, y, sampling), image.ravel(), atol=1e-3)
+    for far in (-40.0, 60.0):
+        assert not read_off(image, x + np.float32(far), y, sampling).any()
+        assert not read_off(image, x, y + np.float32(far), sampling).any()
+
+
+def test_bicubic_sampling_blurs_a_stroke_less_than_half_as_much():
+    def stroke(x, y):
+        return 255 * np.exp(-np.square(x + y / 4 - 10) / 2)
+
+    rows, columns = np.mgrid[:16, :16]
+    image = stroke(columns, rows)[None, ..., None].astype("float32")
+    x, y = np.random.default_rng(3).uniform(1, 14, (2, 1, 256)).astype("float32")
+    errors = {name: np.abs(read_off(image, x, y, name) - stroke(x, y)[0]).mean() for name in SAMPLINGS}
+    assert errors["bicubic"] < errors["bilinear"] / 2
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+def test_moved_pictures_stay_in_range(sampling):
+    change = {"rotation": 20.0, "elastic": 0.5, "sampling": sampling}
+    moved = keras.ops.convert_to_numpy(RandomWarp(AugmentConfig(**change), seed=6)(written(100), training=True))
+    assert moved.min() == 0
+    assert 200 < moved.max() <= 255
 
 
 @pytest.mark.parametrize("reach", [0.3, 1.0])
