@@ -22,7 +22,7 @@ import tyro
 from flask import Flask, Response, g, render_template, request, send_file
 from werkzeug.exceptions import HTTPException
 
-from handwriting import FIRST_HAND
+from handwriting import USUAL_SEED
 from shell import UserError, parse, run_script
 from web_api import Asked, in_a_sentence
 from web_fields import SHOWN, Refusal, from_address, parse_json, taken
@@ -103,7 +103,7 @@ def add_plain_routes(app: Flask, shelf: Shelf) -> None:
 
     @app.get("/")
     def page() -> Response:
-        text = render_template("index.html", version=version(), first_hand=FIRST_HAND)
+        text = render_template("index.html", version=version(), first_hand=USUAL_SEED)
         return unchanged_or(Response(text, mimetype="text/html"))
 
     @app.get("/models/<name>/<file>")

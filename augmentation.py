@@ -39,16 +39,17 @@ class RandomWarp(Seeded):
     def call(self, images, training: bool = False):
         if not training:
             return images
-        size, limits = images.shape[1], self.config
+        size = images.shape[1]
         draws = keras.random.uniform((ops.shape(images)[0], 6), -1.0, 1.0, seed=self.generator)
         matrices = self._matrices(draws, (size - 1) / 2)
-        if limits.elastic or limits.sampling == "bicubic":
-            moved = sampled(images, *self._places(matrices, ops.shape(images)[0], size), SAMPLINGS[limits.sampling])
+        if self.config.elastic or self.config.sampling != "bilinear":
+            places = self._places(matrices, ops.shape(images)[0], size)
+            moved = sampled(images, *places, SAMPLINGS[self.config.sampling])
         else:
             moved = ops.image.affine_transform(images, matrices, interpolation="bilinear", fill_mode="constant")
-        if limits.share == 1:
+        if self.config.share == 1:
             return moved
-        chosen = keras.random.uniform((ops.shape(images)[0], 1, 1, 1), seed=self.generator) < limits.share
+        chosen = keras.random.uniform((ops.shape(images)[0], 1, 1, 1), seed=self.generator) < self.config.share
         return ops.where(chosen, moved, images)
 
     def _matrices(self, draws, centre: float):
@@ -69,53 +70,65 @@ class RandomWarp(Seeded):
         """Where each output pixel comes from: x and y `(B, S*S)`, the affine map with the elastic field added."""
         row, column = (ops.reshape(line, (1, -1)) for line in ops.meshgrid(
             ops.arange(size, dtype="float32"), ops.arange(size, dtype="float32"), indexing="ij"))  # fmt: skip
+        a0, a1, a2, b0, b1, b2 = (matrices[:, k : k + 1] for k in range(6))
+        x, y = a0 * column + a1 * row + a2, b0 * column + b1 * row + b2
+        if not self.config.elastic:
+            return x, y
         nodes = keras.random.normal((count, BENDS, BENDS, 2), stddev=self.config.elastic, seed=self.generator)
         field = ops.image.resize(nodes, (size, size), interpolation="bicubic")  # (B, S, S, 2)
         bend_x, bend_y = (ops.reshape(field[..., axis], (-1, size * size)) for axis in (0, 1))
-        a0, a1, a2, b0, b1, b2 = (matrices[:, k : k + 1] for k in range(6))
-        return a0 * column + a1 * row + a2 + bend_x, b0 * column + b1 * row + b2 + bend_y
+        return x + bend_x, y + bend_y
 
 
-def linear_shares(beyond):
+def linear_weights(beyond):
     """What either neighbour counts, of a place that lies so far, 0 to 1, beyond the first of them."""
     return 1 - beyond, beyond
 
 
-def cubic_shares(beyond):
+def cubic_weights(beyond):
     """What each of four neighbours counts, of a place that lies so far, 0 to 1, beyond the second of them.
 
     Reference: Keys 1981, "Cubic Convolution Interpolation for Digital Image Processing".
     """
-    near, t = 1 - beyond, beyond
-    return -t * near * near / 2, 1 - t * t * (5 - 3 * t) / 2, 1 - near * near * (5 - 3 * near) / 2, -near * t * t / 2
+
+    def outer(t):
+        return -t * (1 - t) * (1 - t) / 2
+
+    def inner(t):
+        return 1 - t * t * (5 - 3 * t) / 2
+
+    return outer(beyond), inner(beyond), inner(1 - beyond), outer(1 - beyond)
 
 
-SAMPLINGS = {"bilinear": linear_shares, "bicubic": cubic_shares}
+SAMPLINGS = {"bilinear": (1, linear_weights), "bicubic": (2, cubic_weights)}
+"""How pictures are read off: neighbours on either side along an axis, and what they count."""
 
 
-def sampled(images, x, y, shares):
+def sampled(images, x, y, sampling):
     """Pictures read off between their pixels; paper (0) lies around them.
 
     Args:
-        images: float `(B, S, S, 1)`, in 0..255. x, y: columns and rows, float `(B, S*S)`, one for each pixel of the
-            result. shares: One of `SAMPLINGS`.
+        images: float `(B, S, S, 1)`, in 0..255.
+        x: columns, float `(B, S*S)`, one for each pixel of the result.
+        y: rows, likewise.
+        sampling: One of `SAMPLINGS`.
 
     Returns:
         float `(B, S, S, 1)`, in 0..255: what shoots beyond is cut.
     """
-    size, reach = images.shape[1], len(shares(0.0)) // 2  # neighbours on either side
+    size, (reach, weights) = images.shape[1], sampling
     side = size + 2 * reach
     flat = ops.reshape(ops.pad(images[..., 0], [(0, 0), (reach, reach), (reach, reach)]), (-1, side * side))
     x, y = ops.clip(x, -1.0, size) + reach, ops.clip(y, -1.0, size) + reach
     left, top = (ops.floor(ops.minimum(place, side - reach - 0.001)) for place in (x, y))
-    first = ops.cast((top - reach + 1) * side + left - reach + 1, "int32")
-    across, down = shares(x - left), shares(y - top)
+    first = ops.cast((top - reach + 1) * side + left - reach + 1, "int32")  # (B, S*S), the neighbour at the top left
+    across, down = weights(x - left), weights(y - top)
 
     def row(below: int):
         found = (ops.take_along_axis(flat, first + below * side + beside, axis=1) for beside in range(2 * reach))
-        return sum(pixel * share for pixel, share in zip(found, across, strict=True))
+        return sum(pixel * weight for pixel, weight in zip(found, across, strict=True))
 
-    read = sum(row(below) * share for below, share in enumerate(down))
+    read = sum(row(below) * weight for below, weight in enumerate(down))  # (B, S*S)
     return ops.reshape(ops.clip(read, 0.0, 255.0), (-1, size, size, 1))
 
 
@@ -203,6 +216,7 @@ class RandomStrays(Seeded):
 
     Args:
         one_in: There is one of either kind for so many characters.
+        sampling: How characters are read off as they are thrown: as all others are, or blur would tell them apart.
         seed: Seed of the layer's generator.
 
     Input shape: `(B, S, S, 1)` in 0..255. Output: `(M, S, S, 1)`, M being twice B / `one_in`, rounded up.
@@ -210,10 +224,10 @@ class RandomStrays(Seeded):
 
     TANGLED = 4  # characters in one tangle at most
 
-    def __init__(self, one_in: int = 16, seed: int = 0, **kwargs):
+    def __init__(self, one_in: int = 16, sampling: str = "bilinear", seed: int = 0, **kwargs):
         super().__init__(seed, **kwargs)
         self.one_in = one_in
-        wild = AugmentConfig(rotation=180.0, shift=7.0, zoom=0.5, shear=0.5)
+        wild = AugmentConfig(rotation=180.0, shift=7.0, zoom=0.5, shear=0.5, sampling=sampling)
         self.throw = RandomWarp(wild, seed=seed + 1)
 
     def call(self, images):

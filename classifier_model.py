@@ -101,7 +101,8 @@ class Classifier(keras.Model):
         if augment is not None:
             moved = augmented(moved, augment, seed)
         if config.stray_weight:  # after the batch's own pictures
-            moved = ops.concatenate([moved, RandomStrays(seed=seed, name="strays")(moved)], axis=0)
+            sampling = (augment or AugmentConfig()).sampling
+            moved = ops.concatenate([moved, RandomStrays(sampling=sampling, seed=seed, name="strays")(moved)], axis=0)
         if augment is not None:
             moved = soiled(moved, augment, seed)
         logits, _ = reader(moved)

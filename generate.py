@@ -23,7 +23,7 @@ import tyro
 from config import characters_of
 from glyph_grids import check_grid_size, set_grid
 from glyph_sources import SAMPLED_SETS, TEMPERATURE
-from handwriting import FIRST_HAND, HandwritingGenerator, check_seed
+from handwriting import USUAL_SEED, HandwritingGenerator, check_seed
 from idle_options import refuse_idle
 from inference import is_picture_name
 from invented_glyphs import UntoldGlyphs
@@ -71,7 +71,7 @@ class Arguments:
     """Also write a JSON file with the box, word and line of each character; with several pages one for each."""
     show: Flag = False
     """Also open the first page in the system's viewer."""
-    seed: int = FIRST_HAND
+    seed: int = USUAL_SEED
     """Draws the hand and how each character turns out."""
     source: Literal["cvae", "cgan", "gan", "mnist", "unipen94"] | None = None
     """Where characters come from. Models: `cvae`, `cgan` (invents what it is told), `gan` (told nothing, invents some

@@ -28,7 +28,7 @@ from style import Style
 from written_page import Page
 
 SEEDS = 2**32  # there are so many, from 0
-FIRST_HAND = 2  # the seed where none is given: easily read, and the hand that the page begins with
+USUAL_SEED = 2  # where none is given: its hand is easily read, and the one that the page begins with
 USUAL = Layout()
 TYPEWRITTEN = {
     **dict.fromkeys("\u2018\u2019\u201a\u2032", "'"),  # quotes, the lower one, the prime
@@ -61,7 +61,7 @@ class HandwritingGenerator:
     def __init__(
         self,
         model: str | None = None,
-        seed: int = FIRST_HAND,
+        seed: int = USUAL_SEED,
         models_dir: Path | None = None,
         source: str | GlyphSource | None = None,
         temperature: float = TEMPERATURE,

@@ -27,7 +27,7 @@ from inference_tasks import Answer, Denoising, Opened, PictureTask, Recognition,
 from interpolation import Interpolation
 from noises import NOISES
 from readers import Recogniser, Translator
-from runtime import CARD, find_models, read_card
+from runtime import card_of
 from shell import USAGE_ERROR, UserError, naming, parse, run_script, written_whole
 
 CHUNK = 256  # pictures held in memory at a time
@@ -126,9 +126,13 @@ def main(arguments: Arguments) -> int:
 
 
 def usual_task(arguments: Arguments) -> str:
-    """What is done where no task is named."""
-    folder = find_models(arguments.models_dir).get(arguments.model)
-    return USUAL_TASKS.get(read_card(folder / CARD)["task"], "translate") if folder else "translate"
+    """What is done where no task is named.
+
+    Raises:
+        UserError: The card of the model is damaged.
+    """
+    card = card_of(arguments.model, arguments.models_dir)
+    return USUAL_TASKS.get(card["task"], "translate") if card else "translate"
 
 
 def refuse_foreign(arguments: Arguments) -> None:

@@ -209,6 +209,16 @@ def place_of(name: str, models_dir: Path | None = None) -> Path | None:
     return models_dir if name in find_models(models_dir) else None
 
 
+def card_of(name: str | None, models_dir: Path | None = None) -> dict | None:
+    """The card of a trained model; None where there is none of that name.
+
+    Raises:
+        UserError: The card is damaged.
+    """
+    folder = find_models(models_dir).get(name) if name else None
+    return read_card(folder / CARD) if folder else None
+
+
 def list_models(models_dir: Path | None = None) -> list[str]:
     """Names of the trained models."""
     return sorted(find_models(models_dir))

@@ -9,7 +9,7 @@ from glyph_sources import SAMPLED_SETS, GlyphSource, ModelGlyphs, NoiseGlyphs, R
 from inference_tasks import default_model
 from invented_glyphs import InventedGlyphs, UntoldGlyphs
 from readers import Recogniser
-from runtime import CARD, find_models, place_of, read_card
+from runtime import card_of, place_of
 from shell import UserError
 
 USUAL_MODELS = {"cvae": "cvae-ascii", "cgan": "cgan-ascii", "gan": "gan-digits"}
@@ -20,9 +20,8 @@ SOURCES = (*USUAL_MODELS, *SAMPLED_SETS)
 
 def source_of(model: str, models_dir: Path | None = None) -> str:
     """The source that a trained model is for, as its card tells; `cvae` where there is no card, or one of a reader."""
-    folder = find_models(models_dir).get(model)
-    source = source_of_card(read_card(folder / CARD)) if folder else None
-    return source or "cvae"
+    card = card_of(model, models_dir)
+    return (card and source_of_card(card)) or "cvae"
 
 
 def source_of_card(card: dict) -> str | None:

@@ -37,8 +37,8 @@ COMMANDS = {
     **{f"hand-{seed}": f"generate.py '{PANGRAM}' --seed {seed} --height 48 --margin 12 --out {{}}"
        for seed in (1, 2, 3, 5, 9)},
     "page": "generate.py --file letter.txt --seed 2 --width 900 --height 44 --out {}",
-    "own-hand": "generate.py 'The rest follows from these five' --style images/samples/mine --height 60 --margin 12 "
-                "--out {}",
+    "own-hand": "generate.py 'The rest follows from these five' --style images/samples/mine --seed 0 --height 60 "
+                "--margin 12 --out {}",
     "cgan-grid": "generate.py 0123456789 --source cgan --variants 12 --seed 1 --height 48 --out {}",
     "cgan-line": "generate.py 646775 --source cgan --seed 3 --out {}",
     "cgan-mix": "generate.py --mix 4+9 --source cgan --variants 8 --seed 3 --out {}",
@@ -50,7 +50,7 @@ COMMANDS = {
        for name, sample in (("seven", "digits/seven"), ("capital-a", "ascii/capital-a"),
                             ("ampersand", "ascii/ampersand"), ("small-k", "ascii/small-k"))},
     "two-denoised": "inference.py images/samples/digits/two.png --task denoise --noise gaussian --amount 0.3 --seed 1 "
-                    "--out {}",
+                    "--margin 12 --out {}",
     "two-to-seven": "inference.py images/samples/digits/two.png images/samples/digits/seven.png --task interpolate "
                     "--steps 12 --out {}",
     "a-to-a": "inference.py --task interpolate --character a --seed 3 --out {}",

@@ -92,6 +92,10 @@ def test_bending_keeps_the_ink_in_place_and_changes_its_shape():
     assert np.abs(bent.mean(axis=0) - images.mean(axis=0)).mean() < 10
 
 
+def read_off(image: np.ndarray, x: np.ndarray, y: np.ndarray, sampling: str) -> np.ndarray:
+    return keras.ops.convert_to_numpy(sampled(image, x, y, SAMPLINGS[sampling])).ravel()
+
+
 def test_bilinear_sampling_interpolates_and_finds_paper_outside():
     image = np.zeros((1, 16, 16, 1), "float32")
     image[0, 3, 5], image[0, 3, 6] = 100, 200
@@ -100,10 +104,6 @@ def test_bilinear_sampling_interpolates_and_finds_paper_outside():
     read = read_off(image, x, y, "bilinear")
     np.testing.assert_allclose(read[:4], [125, 200, 50, 100], rtol=1e-4)
     assert not read[4:].any()
-
-
-def read_off(image: np.ndarray, x: np.ndarray, y: np.ndarray, sampling: str) -> np.ndarray:
-    return keras.ops.convert_to_numpy(sampled(image, x, y, SAMPLINGS[sampling])).ravel()
 
 
 @pytest.mark.parametrize(("sampling", "form"), [
@@ -115,6 +115,17 @@ def test_sampling_is_exact_where_pictures_are_smooth(sampling, form):
     image = form(columns, rows)[None, ..., None].astype("float32")
     x, y = np.random.default_rng(1).uniform(1, 14, (2, 1, 256)).astype("float32")
     np.testing.assert_allclose(read_off(image, x, y, sampling), form(x, y)[0], rtol=1e-3)
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+def test_paper_around_a_picture_is_read_as_if_it_were_part_of_it(sampling):
+    image = np.random.default_rng(4).uniform(0, 255, (1, 16, 16, 1)).astype("float32")
+    x, y = np.random.default_rng(5).uniform(-1, 16, (2, 1, 256)).astype("float32")
+    padded = np.pad(image, [(0, 0), (4, 4), (4, 4), (0, 0)])
+    x, y = (np.pad(places, [(0, 0), (0, 24**2 - 256)]) for places in (x, y))
+    x[:, 256:] = y[:, 256:] = 30
+    expected = read_off(padded, x + 4, y + 4, sampling)[:256]
+    np.testing.assert_allclose(read_off(image, x[:, :256], y[:, :256], sampling), expected, atol=0.02)
 
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)
@@ -136,6 +147,19 @@ def test_bicubic_sampling_blurs_a_stroke_less_than_half_as_much():
     x, y = np.random.default_rng(3).uniform(1, 14, (2, 1, 256)).astype("float32")
     errors = {name: np.abs(read_off(image, x, y, name) - stroke(x, y)[0]).mean() for name in SAMPLINGS}
     assert errors["bicubic"] < errors["bilinear"] / 2
+
+
+def test_without_bending_too_bicubic_sampling_moves_alike_and_blurs_less():
+    images = np.repeat(written(5), 20, axis=0)
+    change = {"rotation": 20.0, "shift": 1.5, "zoom": 0.1, "shear": 0.2}
+    bilinear, bicubic = (
+        keras.ops.convert_to_numpy(RandomWarp(AugmentConfig(**change, sampling=name), seed=4)(images, training=True))
+        for name in SAMPLINGS
+    )
+    assert bilinear.std() < 0.99 * bicubic.std()
+    np.testing.assert_allclose(bilinear.mean(axis=(1, 3)), bicubic.mean(axis=(1, 3)), atol=16)
+    still = RandomWarp(AugmentConfig(**STILL, sampling="bicubic"), seed=1)
+    np.testing.assert_allclose(still(images, training=True), images, atol=1e-2)
 
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)

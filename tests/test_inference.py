@@ -433,7 +433,20 @@ def test_without_a_task_a_model_does_what_it_is_for(smoke_reader, run, tmp_path)
     assert (untold.returncode, untold.stdout) == (0, told.stdout)
     translated = run(seven, "--json")
     assert json.loads(translated.stdout)["task"] == "translate"
-    assert caller(smoke_reader, tmp_path)(seven, "--font=STIXGeneral").returncode == 2
+    refused = caller(smoke_reader, tmp_path)(seven, "--font=STIXGeneral")
+    assert refused.returncode == 2
+    assert "--task recognise takes none" in refused.stderr
+
+
+@pytest.mark.parametrize(("kind", "task"), [("translate", "translate"), ("recognise", "recognise"),
+                                            ("write", "reconstruct"), ("invent", "translate")])  # fmt: skip
+def test_the_usual_task_is_what_the_card_says(tmp_path, kind, task):
+    (tmp_path / "mine").mkdir()
+    card = {"name": "mine", "task": kind, "alphabet": "01", "image_size": 28, "files": {}}
+    (tmp_path / "mine" / CARD).write_text(json.dumps(card))
+    assert inference.usual_task(Arguments((), model="mine", models_dir=tmp_path)) == task
+    for other in (None, "other"):
+        assert inference.usual_task(Arguments((), model=other, models_dir=tmp_path)) == "translate"
 
 
 def test_a_translator_does_not_recognise(run, tmp_path):
