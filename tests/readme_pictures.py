@@ -50,7 +50,7 @@ COMMANDS = {
        for name, sample in (("seven", "digits/seven"), ("capital-a", "ascii/capital-a"),
                             ("ampersand", "ascii/ampersand"), ("small-k", "ascii/small-k"))},
     "two-denoised": "inference.py images/samples/digits/two.png --task denoise --noise gaussian --amount 0.3 --seed 1 "
-                    "--margin 12 --out {}",
+                    "--out {}",
     "two-to-seven": "inference.py images/samples/digits/two.png images/samples/digits/seven.png --task interpolate "
                     "--steps 12 --out {}",
     "a-to-a": "inference.py --task interpolate --character a --seed 3 --out {}",
