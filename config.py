@@ -4,9 +4,9 @@ The runs that `train.py` knows by name stand in `presets.py`: what each sets oth
 """
 
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args, get_origin
 
 from shell import UserError, did_you_mean
 
@@ -65,6 +65,15 @@ def _require(holds: bool, rule: str, **received: object) -> None:
         raise ValueError(f"{rule}. Received: {values}")
 
 
+def _check_choices(config: object) -> None:
+    """The shell offers no other value; a caller in Python could give any, and hear of it in the midst of a training."""
+    for field in fields(config):
+        choices, value = get_args(field.type), getattr(config, field.name)
+        listed = " or ".join(map(repr, choices))
+        _require(get_origin(field.type) is not Literal or value in choices, f"`{field.name}` must be {listed}",
+                 **{field.name: value})  # fmt: skip
+
+
 def _settle_alphabet(config: object) -> None:
     """Puts the characters in the place of an alphabet's name."""
     object.__setattr__(config, "alphabet", characters_of(config.alphabet))
@@ -114,6 +123,7 @@ class AugmentConfig:
     none."""
 
     def __post_init__(self):
+        _check_choices(self)
         _require(0 <= self.share <= 1, "`share` must lie in [0, 1]", share=self.share)
         _require(0 <= self.rotation <= 180, "`rotation` must lie in [0, 180] degrees", rotation=self.rotation)
         _require(self.shift >= 0, "`shift` must not be negative", shift=self.shift)
@@ -196,6 +206,7 @@ class ClassifierConfig:
     """Side of the picture, in pixels; only sd19 and folders come in other sizes than 28."""
 
     def __post_init__(self):
+        _check_choices(self)
         _settle_alphabet(self)
         _require(16 <= self.image_size <= 256, "`image_size` must lie in [16, 256] pixels", image_size=self.image_size)
         count = {"residual": 4, "lenet": 2, "pooled": 3}[self.architecture]
@@ -251,6 +262,7 @@ class CVAEConfig:
     """Side of the picture, in pixels: a multiple of 4; only sd19 and folders come in other sizes than 28."""
 
     def __post_init__(self):
+        _check_choices(self)
         _settle_alphabet(self)
         _check_quartered(self.image_size)
         _require(len(self.widths) == 2, "`widths` must hold two channel counts", widths=self.widths)
@@ -308,6 +320,7 @@ class GANConfig:
     """Side of the picture, in pixels: a multiple of 4; only sd19 and folders come in other sizes than 28."""
 
     def __post_init__(self):
+        _check_choices(self)
         _settle_alphabet(self)
         _check_quartered(self.image_size)
         for name, count in (("widths", 2), ("critic_widths", 3)):
@@ -391,6 +404,7 @@ class RunConfig:
     """Folder of the trained models."""
 
     def __post_init__(self):
+        _check_choices(self)
         _require(0 < self.epochs < 4096, "`epochs` must lie in [1, 4095]", epochs=self.epochs)
         _require(self.batch_size > 0, "`batch_size` must be positive", batch_size=self.batch_size)
         _require(self.learning_rate > 0, "`learning_rate` must be positive", learning_rate=self.learning_rate)
