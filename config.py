@@ -316,6 +316,10 @@ class GANConfig:
     less; 0: it is not asked."""
     generator_pace: float = 1.0
     """Learning rate of the generator, as a share of the discriminator's."""
+    noise_widths: tuple[float, ...] = ()
+    """By how much each character's noise is stretched in use, not in training; in label order, or none: as trained. By
+    more than 1, more of what is drawn is rare and less of it legible; by less, the reverse (the truncation trick, Brock
+    et al. 2019). Epochs are compared without it."""
     image_size: int = IMAGE_SIZE
     """Side of the picture, in pixels: a multiple of 4; only sd19 and folders come in other sizes than 28."""
 
@@ -338,6 +342,11 @@ class GANConfig:
         fits = self.mismatch == 0 or (self.mismatch > 0 and self.classes)
         _require(fits, "`mismatch` must be 0, or positive where both networks are told the character or a cluster",
                  mismatch=self.mismatch, labelled=self.labelled, clusters=self.clusters)  # fmt: skip
+        fits = not self.noise_widths or (self.labelled and len(self.noise_widths) == len(self.alphabet))
+        _require(fits, "`noise_widths` must hold none, or one for each character where both networks are told it",
+                 noise_widths=self.noise_widths, labelled=self.labelled, alphabet=self.alphabet)  # fmt: skip
+        positive = all(width > 0 for width in self.noise_widths)
+        _require(positive, "`noise_widths` must be positive", noise_widths=self.noise_widths)
 
     @property
     def classes(self) -> int:

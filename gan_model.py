@@ -247,10 +247,23 @@ class GAN(keras.Model):
         told = [keras.Input(tensor.shape[1:], name="label_weights") for tensor in untold.inputs[1:]]
         score, _ = untold([ops.cast(image, "float32") / 255, *told])
         return {
-            "generator": keras.Model(generator.inputs, {"image": generator.output}),
-            "layers": keras.Model(generator.inputs, seen),
+            "generator": self._in_use({"image": generator.output}),
+            "layers": self._in_use(seen),
             "discriminator": keras.Model([image, *told], {"score": score}),
         }
+
+    def _in_use(self, outputs: dict) -> keras.Model:
+        """From the generator's inputs to some of its outputs, the noise stretched as the settings say.
+
+        Reference: Brock et al. 2019, "Large Scale GAN Training for High Fidelity Natural Image Synthesis"
+        (arXiv:1809.11096), where all of it is narrowed.
+        """
+        part, widths = keras.Model(self.generator.inputs, outputs), self.config.noise_widths
+        if not widths:
+            return part
+        noise, told = (keras.Input(tensor.shape[1:], name=tensor.name) for tensor in part.inputs)
+        width = ops.sum(told * np.array(widths, np.float32), axis=-1, keepdims=True)  # (B, 1)
+        return keras.Model([noise, told], part([noise * width, told]))
 
 
 def build_gan(run: GANRun) -> GAN:

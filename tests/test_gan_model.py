@@ -303,8 +303,20 @@ def test_parts_and_card_are_what_a_user_needs(stripes, labelled, clusters):
     assert task.features(model, stripes.images[:5], stripes.labels[:5]).shape == (5, 8)
 
 
+def test_noise_is_stretched_in_use_alone_for_each_character_by_its_own(stripes):
+    model = task_on(stripes, noise_widths=(1.5, 1.0, 0.5)).build()
+    noise, told = noise_for(3), one_hot([0, 1, 2])
+    expected = np.array(model.generator([noise * np.float32([[1.5], [1], [0.5]]), told]))
+    parts = model.parts()
+    for part, name in (("generator", "image"), ("layers", "14_image")):
+        np.testing.assert_allclose(np.array(parts[part]([noise, told])[name]), expected, atol=1e-6)
+    assert [tensor.name for tensor in parts["layers"].inputs] == ["noise", "label_weights"]
+
+
 @pytest.mark.parametrize("changes", [{"image_size": 30}, {"widths": (0, 4)}, {"critic_widths": (4, 4)},
                                      {"noise_size": 0}, {"penalty": -1.0}, {"penalty_one_in": 0}, {"mismatch": -1.0},
+                                     {"noise_widths": (1.0, 1.0)}, {"noise_widths": (1.0, 1.0, 0.0)},
+                                     {"noise_widths": (1.0, 1.0, 2.0), "labelled": False},
                                      {"mismatch": 1.0, "labelled": False}, {"clusters": 3},
                                      {"clusters": 1, "labelled": False},
                                      {"clusters": 3, "labelled": False, "noise_size": 1}])  # fmt: skip
