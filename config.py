@@ -343,7 +343,8 @@ class GANConfig:
         _require(fits, "`mismatch` must be 0, or positive where both networks are told the character or a cluster",
                  mismatch=self.mismatch, labelled=self.labelled, clusters=self.clusters)  # fmt: skip
         fits = not self.noise_widths or (self.labelled and len(self.noise_widths) == len(self.alphabet))
-        _require(fits, "`noise_widths` must hold none, or one for each character where both networks are told it",
+        _require(fits, "`noise_widths` must be a number for each character, where both networks are told it, or none; "
+                 "set --model.noise-widths without a number",
                  noise_widths=self.noise_widths, labelled=self.labelled, alphabet=self.alphabet)  # fmt: skip
         positive = all(width > 0 for width in self.noise_widths)
         _require(positive, "`noise_widths` must be positive", noise_widths=self.noise_widths)
