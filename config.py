@@ -3,6 +3,7 @@
 The runs that `train.py` knows by name stand in `presets.py`: what each sets otherwise than here.
 """
 
+import math
 import string
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -288,7 +289,7 @@ class GANConfig:
     """If they are not told it: clusters of training pictures that look alike, found by k-means, which both are told
     in its stead (after Liu et al. 2020); the noise's first number decides which is drawn. 0: there are none."""
     noise_size: int = 64
-    """Length of the noise, from N(0,1)."""
+    """Length of the noise, from N(0,1); `noise_widths` may stretch it in use."""
     code_size: int = 128
     """Length of the code made of noise and character, which steers every layer of the generator."""
     sketch_width: int = 24
@@ -317,9 +318,10 @@ class GANConfig:
     generator_pace: float = 1.0
     """Learning rate of the generator, as a share of the discriminator's."""
     noise_widths: tuple[float, ...] = ()
-    """By how much each character's noise is stretched in use, not in training; in label order, or none: as trained. By
-    more than 1, more of what is drawn is rare and less of it legible; by less, the reverse (the truncation trick, Brock
-    et al. 2019). Epochs are compared without it."""
+    """By how much the finished model stretches each character's noise, whatever its `--temperature`; in label order, or
+    none: as trained. By more than 1, more of what is drawn is rare and less of it legible; by less, the reverse (the
+    truncation trick, Brock et al. 2019). Training, its pictures and the choice of the epoch are without it. A preset's
+    were found for its own alphabet."""
     image_size: int = IMAGE_SIZE
     """Side of the picture, in pixels: a multiple of 4; only sd19 and folders come in other sizes than 28."""
 
@@ -343,11 +345,11 @@ class GANConfig:
         _require(fits, "`mismatch` must be 0, or positive where both networks are told the character or a cluster",
                  mismatch=self.mismatch, labelled=self.labelled, clusters=self.clusters)  # fmt: skip
         fits = not self.noise_widths or (self.labelled and len(self.noise_widths) == len(self.alphabet))
-        _require(fits, "`noise_widths` must be a number for each character, where both networks are told it, or none; "
-                 "set --model.noise-widths without a number",
+        _require(fits, "`noise_widths` must hold one number for each character, where both networks are told it, or "
+                 "none; for none, give --model.noise-widths with no number after it",
                  noise_widths=self.noise_widths, labelled=self.labelled, alphabet=self.alphabet)  # fmt: skip
-        positive = all(width > 0 for width in self.noise_widths)
-        _require(positive, "`noise_widths` must be positive", noise_widths=self.noise_widths)
+        fits = all(0 < width < math.inf for width in self.noise_widths)
+        _require(fits, "`noise_widths` must be positive and finite", noise_widths=self.noise_widths)
 
     @property
     def classes(self) -> int:

@@ -86,7 +86,7 @@ class Generator(TrainedModel):
     """A generative adversarial network: it invents a picture from noise, of a character of its alphabet if it is told.
 
     A character is told by weights `(K,)` over the alphabet: 1 for it and 0 for all others, or a mixture. The noise is
-    from N(0,1) and decides how it is drawn.
+    from N(0,1) and decides how it is drawn; the model itself stretches it where its card has `noise_widths`.
     """
 
     task = "invent"

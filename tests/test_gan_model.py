@@ -1,5 +1,6 @@
 """gan_model.py: who learns from whom, what is told the character, and that it learns to draw what it is asked."""
 
+import re
 from dataclasses import replace
 
 import keras
@@ -303,23 +304,42 @@ def test_parts_and_card_are_what_a_user_needs(stripes, labelled, clusters):
     assert task.features(model, stripes.images[:5], stripes.labels[:5]).shape == (5, 8)
 
 
-def test_noise_is_stretched_in_use_alone_for_each_character_by_its_own(stripes):
+def test_noise_is_stretched_for_each_character_by_its_own_and_for_mixtures_in_between(stripes):
     model = task_on(stripes, noise_widths=(1.5, 1.0, 0.5)).build()
-    noise, told = noise_for(3), one_hot([0, 1, 2])
-    expected = np.array(model.generator([noise * np.float32([[1.5], [1], [0.5]]), told]))
+    noise, told = noise_for(3), np.float32([[1, 0, 0], [0, 0, 1], [0.5, 0.5, 0]])
+    expected = np.array(model.generator([noise * np.float32([[1.5], [0.5], [1.25]]), told]))
     parts = model.parts()
     for part, name in (("generator", "image"), ("layers", "14_image")):
         np.testing.assert_allclose(np.array(parts[part]([noise, told])[name]), expected, atol=1e-6)
     assert [tensor.name for tensor in parts["layers"].inputs] == ["noise", "label_weights"]
 
 
+def test_a_training_and_what_it_shows_are_the_same_whatever_the_noise_is_stretched_by_in_use(stripes):
+    seen = []
+    for widths in ((), (1.5, 1.0, 0.5)):
+        keras.utils.set_random_seed(0)
+        task = task_on(stripes, noise_widths=widths)
+        model = task.build()
+        model.compile(make_optimizer(task.run, steps=12))
+        model.fit(task.training_batches(), epochs=1, verbose=0)
+        task.settle(model)
+        seen.append((model.get_weights(), task.validate(model, 1), task.draw(model)))
+    for one, other in zip(seen[0][0], seen[1][0], strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert seen[0][1] == seen[1][1]
+    for name, pictures in seen[0][2].items():
+        np.testing.assert_array_equal(pictures, seen[1][2][name])
+
+
 @pytest.mark.parametrize("changes", [{"image_size": 30}, {"widths": (0, 4)}, {"critic_widths": (4, 4)},
                                      {"noise_size": 0}, {"penalty": -1.0}, {"penalty_one_in": 0}, {"mismatch": -1.0},
                                      {"noise_widths": (1.0, 1.0)}, {"noise_widths": (1.0, 1.0, 0.0)},
+                                     {"noise_widths": (1.0, 1.0, float("inf"))},
                                      {"noise_widths": (1.0, 1.0, 2.0), "labelled": False},
                                      {"mismatch": 1.0, "labelled": False}, {"clusters": 3},
                                      {"clusters": 1, "labelled": False},
                                      {"clusters": 3, "labelled": False, "noise_size": 1}])  # fmt: skip
 def test_a_bad_setting_names_what_it_received(changes):
-    with pytest.raises(ValueError, match="Received"):
+    name = next(iter(changes))
+    with pytest.raises(ValueError, match=f"`{name}` must .*Received: .*{name}={re.escape(repr(changes[name]))}"):
         replace(TINY, **changes)
