@@ -111,7 +111,7 @@ def sampled(images, x, y, sampling):
         images: float `(B, S, S, 1)`, in 0..255.
         x: columns, float `(B, S*S)`, one for each pixel of the result.
         y: rows, likewise.
-        sampling: One of `SAMPLINGS`.
+        sampling: One of the values of `SAMPLINGS`.
 
     Returns:
         float `(B, S, S, 1)`, in 0..255: what shoots beyond is cut.

@@ -69,10 +69,10 @@ def _require(holds: bool, rule: str, **received: object) -> None:
 def _check_choices(config: object) -> None:
     """The shell offers no other value; a caller in Python could give any, and hear of it in the midst of a training."""
     for field in fields(config):
-        choices, value = get_args(field.type), getattr(config, field.name)
-        listed = " or ".join(map(repr, choices))
-        _require(get_origin(field.type) is not Literal or value in choices, f"`{field.name}` must be {listed}",
-                 **{field.name: value})  # fmt: skip
+        if get_origin(field.type) is Literal:
+            choices, value = get_args(field.type), getattr(config, field.name)
+            listed = " or ".join(map(repr, choices))
+            _require(value in choices, f"`{field.name}` must be {listed}", **{field.name: value})
 
 
 def _settle_alphabet(config: object) -> None:
