@@ -1,5 +1,7 @@
 """What a trained reader is told about itself on validation data: how sure to be, and when to refuse."""
 
+import math
+
 import numpy as np
 
 from metrics import fit_temperature
@@ -43,10 +45,11 @@ def calibrate(read, images: np.ndarray, labels: np.ndarray, seed: int) -> dict:
     strays = {kind: evidence(read(made)) for kind, made in non_characters(images, CALIBRATED, seed).items()}
     characters = evidence(logits)
     threshold = refusal_threshold(characters, np.concatenate(list(strays.values())))
+    threshold = math.floor(threshold * 1e4) / 1e4  # as it is written, down: never does it refuse more characters
     return {
         "temperature": round(fit_temperature(logits, labels), 4),
         "no_character": {
-            "least_evidence": round(threshold, 4),
+            "least_evidence": threshold,
             "measured_on": "validation",
             "characters_refused": round(float((characters < threshold).mean()), 5),
             "non_characters_refused": {

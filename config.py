@@ -39,6 +39,7 @@ DATA_DIR_VARIABLE = "SCRIPTORIUM_DATA"
 """Environment variable that names the data directory; without it, `data/`."""
 
 IMAGE_SIZE = 28
+IMAGE_SIZES = range(8, 257)  # sides of a picture that can be used, in pixels
 
 
 def characters_of(alphabet: str) -> str:
@@ -83,7 +84,7 @@ def _settle_alphabet(config: object) -> None:
 
 
 def _check_quartered(image_size: int) -> None:
-    fits = 8 <= image_size <= 256 and image_size % 4 == 0
+    fits = image_size in IMAGE_SIZES and image_size % 4 == 0
     _require(fits, "`image_size` must be a multiple of 4 in [8, 256] pixels", image_size=image_size)
 
 
@@ -113,7 +114,8 @@ class AugmentConfig:
     shear: float = 0.25
     """Largest slant: the horizontal shift in pixels per pixel of height."""
     elastic: float = 0.0
-    """Standard deviation, in pixels, of a smooth random field that bends the strokes (Simard et al. 2003)."""
+    """Standard deviation, in pixels, of what bends the strokes, at the nodes of a coarse grid; it is smooth between
+    (Simard et al. 2003)."""
     sampling: Literal["bilinear", "bicubic"] = "bilinear"
     """How what was moved is read off between the pixels: `bilinear` blurs it, `bicubic` hardly."""
     stroke: float = 0.0

@@ -16,7 +16,7 @@ import numpy as np
 import tyro
 from PIL import Image, ImageDraw
 
-from config import IMAGE_SIZE, in_words
+from config import IMAGE_SIZE, IMAGE_SIZES, in_words
 from data_files import data_directory
 from data_pictures import PHOTOS, read_digits, read_folder, read_photos, read_sd19
 from data_sources import (
@@ -41,7 +41,6 @@ NAMES = ("mnist", "fashion-mnist", *(f"emnist-{part}" for part in EMNIST_ALPHABE
          "digits")  # fmt: skip
 VALIDATION_SHARE = 0.1  # of the training part
 TEST_SHARE = {"digits": 0.2}  # of the sets that come without a test part; 0.1 for the others
-IMAGE_SIZES = range(8, 257)  # pixels
 SEEDS = range(2**32)  # that NumPy's RandomState takes
 PER_PICTURE = ("images", "labels", "split", "writers", "source", "numbers")  # fields of GlyphDataset
 TEST_SEED = 0  # one test part whatever the run's seed, or a model could be tested on what another seed trained it on

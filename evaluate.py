@@ -45,8 +45,8 @@ class Arguments:
     dataset: tuple[str, ...] = ()
     """Data sets to measure on, one or more: a name such as mnist, unipen94 or photos (data_processor.py --help lists
     them), the path of an .npz file, or folder:PATH with one sub-folder a class. The test part of each is taken; of a
-    set without one all pictures, unless the model was trained on it. The figures are added to those on the card. Unset:
-    the sets that the model was trained on, and photos if there are some."""
+    set without one all pictures, unless the model was trained on one of that last name. The figures are added to those
+    on the card. Unset: the sets that the model was trained on, and photos if there are some."""
     alphabet: str | None = None
     """Measure with just these characters allowed, which leaves the cards alone: digits, upper, lower, letters, alnum,
     ascii, or the characters themselves; unset: those that suit the pictures, and all."""

@@ -35,6 +35,8 @@ class Pictures(NamedTuple):
     """int (N,), an equal number is the same writer; None where unknown."""
     learned: bool = False
     """Whether a model was trained on them, less those it was validated on."""
+    some_left_out: bool = False
+    """Whether that training did without some of them, which is not told."""
     validation: np.ndarray | None = None
     """bool (N,), which of them are of the validation part; None where that is not told."""
 
@@ -54,7 +56,7 @@ class Pictures(NamedTuple):
 
     @property
     def trained_on(self) -> "Pictures | None":
-        """Those that a model was trained on; None where there are none such."""
+        """Those that a model was trained on, and with `some_left_out` more; None where there are none such."""
         if not self.learned:
             return None
         if self.validation is None:
@@ -72,7 +74,7 @@ class Pictures(NamedTuple):
 
     def drawn(self, count: int, seed: int) -> "Pictures":
         """At most `count` of them, drawn at random: in MNIST two sources alternate, so that every other is of one."""
-        return self._take(self._shuffled(seed)[:count])
+        return self._take(np.sort(self._shuffled(seed)[:count]))
 
     def drawn_apart(self, count: int, most: int, seed: int) -> list["Pictures"]:
         """At most so many samples of `count` drawn at random, without a picture in common."""
@@ -181,9 +183,10 @@ def training_pictures(
     kept = rest.take(np.flatnonzero(np.isin(rest.labels, test.classes)))
     if _all_is_test(data, model) or not len(kept.labels):
         return None
-    learned = _title(data.name) in _titles_seen(model)
+    learned, config = _title(data.name) in _titles_seen(model), model.card.get("config")
+    left_out = learned and isinstance(config, dict) and bool(config.get("cleaned_by") or config.get("limit"))
     return test._replace(images=kept.images, labels=kept.labels, writers=kept.writers, learned=learned,
-                         validation=kept.split == VALIDATION)  # fmt: skip
+                         some_left_out=left_out, validation=kept.split == VALIDATION)  # fmt: skip
 
 
 def trained_on(model: TrainedModel) -> list[str]:
@@ -316,6 +319,7 @@ def _titles(names: Sequence[str]) -> list[str]:
 
 
 def _title(name: str) -> str:
-    """A data set's name without the folders that lead to it: a card says nothing of the machine."""
+    """A data set's name without the folders that lead to it: a card says nothing of the machine, and is in UTF-8."""
     kind, colon, path = name.rpartition(":")
-    return f"{kind}{colon}{Path(path).resolve().name}" if kind == "folder" else Path(name).name
+    title = f"{kind}{colon}{Path(path).resolve().name}" if kind == "folder" else Path(name).name
+    return title.encode(errors="backslashreplace").decode()

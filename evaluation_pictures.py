@@ -8,7 +8,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -217,11 +217,20 @@ def _stand_bars(axes, places: np.ndarray, share: np.ndarray, real: Sequence[floa
     axes.hlines(real, places - 0.45, places + 0.45, INK, linewidth=1.5)
 
 
-def draw_robustness(names: Sequence[str], shares: Sequence[Share]) -> "Figure":
-    """What each corruption costs: a bar from the share read right of clean pictures to that of corrupted ones.
+class Bar(NamedTuple):
+    """A share with its 95 % interval, wherever that comes from."""
+
+    share: float
+    low: float
+    high: float
+
+
+def draw_robustness(names: Sequence[str], shares: Sequence[Bar | Share], what: str) -> "Figure":
+    """What each corruption costs: a bar from the share of clean pictures that counts to that of corrupted ones.
 
     Args:
-        names: Of the corruptions, after that of the clean pictures. shares: Read right, in the same order.
+        names: Of the corruptions, after that of the clean pictures. shares: In the same order.
+        what: What counts, such as "read right".
     """
     clean, *corrupted = shares
     share, places = np.array([one.share for one in corrupted]), np.arange(len(corrupted))
@@ -237,7 +246,7 @@ def draw_robustness(names: Sequence[str], shares: Sequence[Share]) -> "Figure":
         axes.tick_params(axis="y", length=0)
         axes.xaxis.set_major_formatter(_percent)
         axes.grid(axis="x")
-        axes.set_title(f"Read right, with 95 % intervals; {names[0]} {100 * clean.share:.1f} %")
+        axes.set_title(f"{what[0].upper()}{what[1:]}\nwith 95 % intervals; {names[0]} {100 * clean.share:.1f} %")
         right = axes.secondary_yaxis("right")
         right.set_yticks(places, [f"{100 * one:.1f} %" for one in share])
         right.tick_params(length=0)
@@ -319,7 +328,7 @@ def _settled(figure: "Figure") -> "Figure":
     return figure
 
 
-def _reach(shares: Sequence[Share]) -> np.ndarray:
+def _reach(shares: Sequence[Bar | Share]) -> np.ndarray:
     """Whiskers, float `(2, N)`: how far each interval goes down and up from its share."""
     return np.transpose([(one.share - one.low, one.high - one.share) for one in shares])
 

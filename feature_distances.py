@@ -10,8 +10,13 @@ import numpy as np
 from checks import check, check_labels, require
 
 GROUPS = 20  # of pictures, left out in turn
+ROUNDING = 1e-9  # of the variance: a distance of less is none
 STUDENT_95 = 2.093024  # quantile of the t distribution with GROUPS - 1 degrees of freedom: 2.5 % on either side
 SUBSETS, SUBSET_SIZE = 20, 1000  # of the kernel distance
+
+
+class NoFloorError(ValueError):
+    """Real pictures lie at no distance from each other, so that no other distance can be held against theirs."""
 
 
 class FrechetResult(NamedTuple):
@@ -58,7 +63,8 @@ def frechet(
             lies farther off. None: at random.
 
     Raises:
-        ValueError: Too few pictures, or training and test are the same ones.
+        NoFloorError: Training and test pictures are as good as the same ones.
+        ValueError: Too few pictures.
     """
     check("NF SNF NF", generated=generated, training=training, test=test)
     count = len(test)
@@ -68,7 +74,7 @@ def frechet(
     check_labels(np.inf, labels=labels)
     require(count >= GROUPS, f"`test` must have {GROUPS} pictures or more", test=test)
     floors = [frechet_distance(sample, test) for sample in training]
-    require(min(floors) > 0, "`training` and `test` must be different pictures", floors=floors)
+    _check_floors(floors, test)
     distance, floor = frechet_distance(generated, test), float(np.mean(floors))
     reach, ratio_reach = (STUDENT_95 * one for one in _jackknife_deviations(generated, training, test, labels, seed))
     return FrechetResult(distance, max(0.0, distance - reach), distance + reach, floor, min(floors), max(floors),
@@ -96,9 +102,15 @@ def _jackknife_deviations(
         some, others, *samples = (
             np.delete(one, rows[group::GROUPS], axis=0) for one, rows in zip(sets, dealt, strict=True)
         )
-        distance = frechet_distance(some, others)
-        left.append((distance, distance / np.mean([frechet_distance(sample, others) for sample in samples])))
+        distance, floors = frechet_distance(some, others), [frechet_distance(sample, others) for sample in samples]
+        _check_floors(floors, others)
+        left.append((distance, distance / np.mean(floors)))
     return tuple(np.sqrt(GROUPS - 1) * np.std(left, axis=0))
+
+
+def _check_floors(floors: list[float], test: np.ndarray) -> None:
+    if min(floors) <= ROUNDING * np.var(test, axis=0).sum():
+        raise NoFloorError(f"`training` and `test` must be different pictures. Received: {floors=}")
 
 
 def _by_class(order: np.ndarray, labels: np.ndarray) -> np.ndarray:

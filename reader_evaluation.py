@@ -4,13 +4,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, partial
-from typing import NamedTuple
 
 import numpy as np
 
 from config import IMAGE_SIZE, LOOK_ALIKES
 from evaluation_data import Pictures
-from evaluation_pictures import draw_class_bars, draw_confusion, draw_mistakes, draw_reliability, draw_robustness
+from evaluation_pictures import Bar, draw_class_bars, draw_confusion, draw_mistakes, draw_reliability, draw_robustness
 from metrics import (
     SMALLEST_PROBABILITY,
     alike,
@@ -39,14 +38,6 @@ FORGIVEN = {  # arguments of `alike`
 
 Read = Callable[[np.ndarray, str | None], np.ndarray]
 """uint8 images `(N, S, S, 1)`, characters that may be read or None -> probabilities `(N, K)` over the alphabet."""
-
-
-class Bar(NamedTuple):
-    """A measure as `draw_robustness` takes it."""
-
-    share: float
-    low: float
-    high: float
 
 
 def reader_steps(
@@ -275,7 +266,7 @@ def robustness_section(attempt: Attempt, what: str, pictures: Pictures, seed: in
     measures = {name: Measure.counted(one.right, pictures.writers, seed, refused=one.refused)
                 for name, one in outcomes.items()}  # fmt: skip
     bars = [Bar(one.value, one.low, one.high) for one in measures.values()]
-    drawn = {"robustness": partial(draw_robustness, list(measures), bars)}
+    drawn = {"robustness": partial(draw_robustness, list(measures), bars, what)}
     note = (f"Counted: {what}. Every picture is framed as a user's is; one that cannot be framed counts as wrong and "
             f"refused. A picture that is refused as no character still counts as right "
             f"where the character was read right. {interval_note(pictures)}")  # fmt: skip

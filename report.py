@@ -12,7 +12,7 @@ from metrics import Share, bootstrap_interval, bootstrap_shares, lowest_of
 from shell import UserError, written_whole
 
 SHARE, NUMBER = "share", "1"  # units: a part of one, printed in percent; a number without any
-DIGITS = 6  # of figures in JSON
+DIGITS = 8  # of figures in JSON: with fewer, percent of two decimals would be rounded twice
 WORST = 5  # classes and confusions in a table, of all that JSON holds
 
 # Where an interval comes from: writers, or else pictures, drawn anew; a counted share, by itself, as the lowest of
@@ -184,7 +184,7 @@ class Section:
     headline: tuple[str, ...] = ()
     """The measures that a summary tells."""
     classes: dict[str, Measure] = field(default_factory=dict)
-    """Share read right of each character."""
+    """What one of the measures is of each character alone, such as the share read right."""
     confusions: dict[str, Measure] = field(default_factory=dict)
     """Share of a character that was read as another, the most frequent first; by words such as `5 read as S`."""
     drawings: dict[str, Callable[[], Any]] = field(default_factory=dict)
@@ -193,9 +193,9 @@ class Section:
 
     def as_markdown(self) -> str:
         """The table under its heading, and the note."""
-        worst = sorted(self.classes.items(), key=lambda item: item[1].high)  # bad for certain, not for being rare
+        lowest = sorted(self.classes.items(), key=lambda item: item[1].high)  # low for certain, not for being rare
         rows = [measure.row(what) for what, measure in self.measures.items()]
-        rows += [measure.row(f"worst: {character}") for character, measure in worst[:WORST] if measure.value < 1]
+        rows += [measure.row(f"lowest: {character}") for character, measure in lowest[:WORST] if measure.value < 1]
         rows += [measure.row(pair) for pair, measure in list(self.confusions.items())[:WORST]]
         return as_markdown(self.name, rows) + (f"\n{self.note}\n" if self.note else "")
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from config import in_words
+from config import IMAGE_SIZES, in_words
 from shell import UserError, did_you_mean, named
 
 CARD = "card.json"
@@ -242,6 +242,8 @@ def read_card(path: Path) -> dict:
         missing = ["the sha256 of every file"]
     if not missing and len(set(fields["alphabet"])) < len(fields["alphabet"]):
         missing = ["an alphabet of different characters"]
+    if not missing and fields["image_size"] not in IMAGE_SIZES:
+        missing = [f"an image_size of {IMAGE_SIZES[0]} to {IMAGE_SIZES[-1]} pixels"]
     if missing:
         raise lacking(path, ", ".join(missing))
     return card
@@ -271,7 +273,7 @@ def is_number(value: object) -> bool:
 
 def is_count(value: object) -> bool:
     """Whether it is a whole number of one or more."""
-    return is_number(value) and value == int(value) >= 1
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def check_file(path: Path, sha256: str) -> None:

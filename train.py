@@ -72,7 +72,7 @@ def _kind_of(card: Path) -> str | None:
     """The kind of run that made a model; None where there is no model, or a damaged one."""
     try:
         return read_card(card)["config"]["kind"]
-    except (UserError, OSError, KeyError):
+    except (UserError, OSError, KeyError, TypeError):
         return None
 
 

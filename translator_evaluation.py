@@ -83,8 +83,10 @@ def find_judge(model: TrainedModel, models_dir: Path | None) -> Recogniser | Non
     Raises:
         UserError: It is damaged.
     """
-    name = "judge-digits" if set(model.alphabet) <= set(DIGITS) else "judge-ascii"
-    return Recogniser.open(name, models_dir) if name in find_models(models_dir) else None
+    suited = ["judge-digits"] if set(model.alphabet) <= set(DIGITS) else []
+    trained = find_models(models_dir)
+    name = next((name for name in [*suited, "judge-ascii"] if name in trained), None)
+    return Recogniser.open(name, models_dir) if name else None
 
 
 def reader_of(translator: Translator) -> Read:

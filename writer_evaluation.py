@@ -17,7 +17,7 @@ from classification_score import LabelledPictures, train_on_synthetic_test_on_re
 from evaluation_data import Pictures, by_dataset, joined
 from evaluation_pictures import draw_mistakes, draw_sheet
 from evaluation_samples import Maker, Trial, maker_of, noise_of, read_by, samples, written
-from feature_distances import GROUPS, FrechetResult, frechet, kernel_distance
+from feature_distances import GROUPS, FrechetResult, NoFloorError, frechet, kernel_distance
 from generator_metrics import (
     CLOSEST_PERCENT,
     Neighbourhoods,
@@ -51,6 +51,7 @@ SHEET_ROWS = 12  # of a grid of samples
 FEWEST_HANDS = 20  # of which it can be told what letters of one share
 
 OF_REAL = " of real pictures"
+LEFT_OUT = " The training did without some of the pictures that count as its own here."
 
 
 class Extent(NamedTuple):
@@ -199,9 +200,10 @@ def distances(trial: Trial, training: Callable[[], Pictures | None], told: bool 
     if not len(known):
         return unmeasured(name, pictures, "it takes as many training pictures of every character as test pictures.")
     made, right = (reading.features for reading in trial.readings)
-    if not (np.ptp(known, axis=1).any() or np.ptp(right, axis=0).any()):
-        return unmeasured(name, pictures, "all real pictures are alike.")
-    found = frechet(made, known, right, judge.folder.name, seed, trial.test.labels if told else None)
+    try:
+        found = frechet(made, known, right, judge.folder.name, seed, trial.test.labels if told else None)
+    except NoFloorError:
+        return unmeasured(name, pictures, "training and test pictures are the same, over and over.")
     measures = frechet_measures(found)
     headline, deviations = (*measures, "coverage", f"coverage{OF_REAL}"), []
     for whose, features in {"": made, OF_REAL: known[0]}.items():
@@ -250,7 +252,7 @@ def teaching(maker: Maker, pictures: Pictures, training: Callable[[], Pictures |
     name, real = f"training on synthetic, testing on real: {pictures.name}", training()
     if real is None or pictures.classes.size < 2:
         return unmeasured(name, pictures, "it takes training pictures of two characters.")
-    real = real.spread(count)
+    real = real.drawn(count, seed)
     made = real._replace(images=samples(maker, real.labels, seed))
     if reader:
         made = made._replace(labels=read_by(reader, maker.alphabet, made).probabilities.argmax(axis=1))
@@ -282,7 +284,8 @@ def copying(maker: Maker, pictures: Pictures, training: Callable[[], Pictures | 
     captions = [f"{distance:.1f} apart" for distance in own[nearest]]
     return Section(name, pictures.dataset, measures, (nearer,),
                    drawings={file_name(f"{pictures.name} nearest"): partial(draw_mistakes, pairs, captions)},
-                   note="Euclidean, of pixels in [0, 1]. Whoever copies nothing comes to about 1 %.")  # fmt: skip
+                   note=f"Euclidean, of pixels in [0, 1]. Whoever copies nothing comes to about 1 %."
+                        f"{LEFT_OUT if real.some_left_out else ''}")  # fmt: skip
 
 
 def as_estimated(share: Share, others: int) -> Measure:

@@ -189,6 +189,17 @@ def test_strays_are_of_two_kinds_as_many_as_asked_and_pictures():
     assert RandomStrays(one_in=16)(images[:5]).shape == (2, 28, 28, 1)
 
 
+def test_a_tangle_is_of_two_to_four_characters_thrown_over_each_other():
+    levels = np.arange(40, 240, 4)
+    images = np.zeros((len(levels), 28, 28, 1), "float32")
+    images[:, 9:19, 9:19] = levels[:, None, None, None]  # each of its own grey, to be known again
+    tangles = keras.ops.convert_to_numpy(RandomStrays(one_in=1, seed=3)(images))[: len(levels)]
+    areas = (np.abs(tangles - levels) < 0.01).sum(axis=(1, 2))  # (N, levels), in pixels
+    shown = (areas > 8).sum(axis=1)
+    assert shown.min() >= 1 and shown.max() <= 4 and shown.mean() > 2  # one may hide another
+    assert len({tuple(np.argwhere(tangle[..., 0] > 0).mean(axis=0).round()) for tangle in tangles}) > 20
+
+
 def test_every_other_picture_gets_grain_up_to_its_limit():
     images = np.full((400, 28, 28, 1), 128, "float32")
     layer = RandomGrain(0.2, seed=1)

@@ -27,6 +27,19 @@ def test_the_threshold_lies_in_the_middle_of_a_gap():
     assert refusal_threshold(np.array([4.0, 5, 6]), np.array([-3.0, -2])) == pytest.approx(1.0)
 
 
+def test_the_shares_on_a_card_are_those_of_the_rule_on_it(monkeypatch):
+    characters, strays = np.full(100, 0.80208), 0.80204  # the middle between them would be written as 0.8021
+
+    def read(pictures: np.ndarray) -> np.ndarray:
+        return np.log(np.full((len(pictures), 2), 0.5)) + (characters[0] if len(pictures) == 100 else strays)
+
+    monkeypatch.setattr(calibration, "CALIBRATED", 20)
+    images = np.zeros((100, 28, 28, 1), np.uint8)
+    images[:, 10:18, 10:18] = 255
+    rule = calibrate(read, images, np.zeros(100, int), seed=0)["no_character"]
+    assert rule["characters_refused"] == (evidence(read(images)) < rule["least_evidence"]).mean() == 0
+
+
 @given(st.integers(1, 20), st.integers(2, 8))
 def test_evidence_is_the_log_odds_of_the_class_without_a_logit(count, classes):
     logits = np.random.default_rng(count * classes).normal(0, 20, (count, classes))

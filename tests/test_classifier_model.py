@@ -98,6 +98,11 @@ def test_noise_lies_on_characters_and_non_characters_alike(stripes):
     assert len(given({"image": stripes.images[:16]}, training=True)) == 18
 
 
+def test_non_characters_are_read_off_as_characters_are():
+    model = build_classifier(ClassifierRun(model=TINY["residual"], augment=AugmentConfig(sampling="bicubic")))
+    assert model.get_layer("strays").throw.config.sampling == "bicubic"
+
+
 def test_training_pictures_are_changed_anew_every_epoch(stripes):
     run = ClassifierRun(model=TINY["residual"], augment=AugmentConfig(elastic=1.0, stroke=0.5))
     model = build_classifier(run)

@@ -1,5 +1,6 @@
 """Test pictures are chosen by rule: what set and model share, in groups of one kind, and nothing but the test part."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -193,6 +194,12 @@ def test_a_set_is_called_by_its_last_name(tmp_path):
             pixels = np.pad(np.zeros((20, 4 + k), np.uint8), 12, constant_values=255)
             Image.fromarray(pixels).save(folder / name / f"{k}.png")
     assert [pictures.name for pictures in groups("ab", f"folder:{folder}")] == ["folder:letters letters"]
+
+
+def test_a_set_whose_name_is_no_unicode_is_called_something_that_can_be_written(tmp_path):
+    name = write_set(Path(os.fsdecode(os.fsencode(tmp_path) + b"/m\xff.npz")), "ab")
+    (pictures,) = groups("ab", name)
+    assert pictures.dataset == r"m\udcff.npz"
 
 
 @given(st.integers(1, 60), st.integers(1, 80))

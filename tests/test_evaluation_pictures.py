@@ -64,7 +64,7 @@ FIGURES = {
     "digits": lambda: draw_class_bars(class_shares(DIGITS)),
     "ASCII": lambda: draw_class_bars(class_shares(ASCII)),
     "beside real": lambda: draw_beside_real([(*row, 0.8) for row in class_shares(DIGITS)], "Share of the samples"),
-    "robustness": lambda: draw_robustness(NAMES, SHARES),
+    "robustness": lambda: draw_robustness(NAMES, SHARES, "read right but for its case"),
 }
 
 
@@ -234,7 +234,7 @@ def test_a_corruption_is_measured_from_the_clean_figure():
     ]
     assert [words.count(name) for name in NAMES[1:]] == [1] * 4
     assert [words.count(figure_) for figure_ in ("97.0 %", "87.5 %", "98.0 %", "5.2 %")] == [1] * 4
-    assert "Read right, with 95 % intervals; clean 97.0 %" in words
+    assert "Read right but for its case\nwith 95 % intervals; clean 97.0 %" in words
     assert figure.axes[0].yaxis_inverted()  # the first on top
 
 

@@ -26,7 +26,9 @@ def test_a_writer_draws_and_knows_the_noise_that_its_styles_come_from(smoke_writ
     assert mean.shape == log_variance.shape == styles.shape
 
 
-@pytest.mark.parametrize("changes", [{"latent_size": 0}, {"latent_size": None}, {"likelihood": "gaussian"}])
+@pytest.mark.parametrize(
+    "changes", [{"latent_size": 0}, {"latent_size": None}, {"latent_size": 24.0}, {"likelihood": "gaussian"}]
+)
 def test_a_card_that_no_writer_has_is_refused(smoke_writer, tmp_path, changes):
     change_card(Path(shutil.copytree(smoke_writer, tmp_path / smoke_writer.name)), **changes)
     with pytest.raises(UserError, match="with a latent_size and a likelihood of bernoulli, continuous"):

@@ -89,6 +89,8 @@ WHOLE_CARD = {
         ({"files": {"x": 3}}, "sha256 of every file"),
         ({"name": 1, "task": None, "alphabet": ["0"]}, "with name, task, alphabet"),
         ({"alphabet": "010"}, "an alphabet of different characters"),
+        *(({"image_size": size}, "an image_size of 8 to 256 pixels") for size in (0, -28, 7, 257, 10**6, True)),
+        ({"image_size": 28.0}, "with image_size"),
         ({}, "with translator.onnx"),
         ({"files": {"translator.onnx": "00"}, "fonts": "STIXGeneral"}, "with fonts"),
         ({"files": {"translator.onnx": "00"}, "fonts": []}, "with fonts"),

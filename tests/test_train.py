@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+import trained_folders
 from PIL import Image
 
 import train
@@ -240,6 +241,8 @@ def test_a_model_of_another_kind_is_not_replaced(smoke_run, smoke_gan_run, tmp_p
     train.check_place(replace(smoke_run, **places))
     with pytest.raises(UserError, match=f"{folder}: holds a model made by a {type(smoke_run).__name__}.*--name"):
         train.main(replace(smoke_gan_run, name=smoke_run.name, **places))
+    trained_folders.change_card(folder, config=None)
+    train.check_place(replace(smoke_gan_run, name=smoke_run.name, **places))
     (folder / "card.json").write_text("damaged")
     train.check_place(replace(smoke_gan_run, name=smoke_run.name, **places))
 
@@ -372,6 +375,7 @@ import json, sys, tensorflow as tf
 devices = [tf.config.LogicalDeviceConfiguration()] * int(sys.argv[2])
 tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], devices)
 import train
+import trained_folders
 from run_settings import from_settings
 train.ACCELERATOR = "CPU"
 train.main(from_settings(json.loads(sys.argv[1])))

@@ -158,6 +158,21 @@ def test_without_a_judge_one_section_says_so(tmp_path):
     assert "judge-digits" in said.note
 
 
+@pytest.mark.parametrize(
+    ("alphabet", "trained", "chosen"),
+    [
+        (DIGITS, ["judge-ascii", "judge-digits"], "judge-digits"),
+        (DIGITS, ["judge-ascii"], "judge-ascii"),
+        ("ab1", ["judge-ascii", "judge-digits"], "judge-ascii"),
+        ("ab1", ["judge-digits"], None),
+    ],
+)
+def test_a_judge_of_digits_alone_is_preferred_for_digits(tmp_path, monkeypatch, alphabet, trained, chosen):
+    monkeypatch.setattr("translator_evaluation.find_models", lambda models_dir: trained)
+    monkeypatch.setattr("translator_evaluation.Recogniser.open", lambda name, models_dir: name)
+    assert find_judge(SimpleNamespace(alphabet=alphabet), tmp_path) == chosen
+
+
 def test_a_translator_is_measured_as_a_reader_too():
     pictures = labelled([3, 1, 4, 1])
     once = read_once(reader_of(Translator(wrong=[4])), DIGITS, pictures.images)

@@ -50,6 +50,7 @@ def test_drawn_pictures_are_no_regular_sample():
     assert len(set(some.tolist())) == 50
     assert 10 < (some % 2).sum() < 40
     np.testing.assert_array_equal(ordered.drawn(50, 0).labels, some)
+    np.testing.assert_array_equal(ordered.drawn(100, 0).labels, ordered.labels)
 
 
 def test_classes_keep_their_share_of_the_pictures_measured():
@@ -171,7 +172,15 @@ def test_samples_share_no_picture_and_have_the_classes_asked_for():
 def test_pictures_that_are_all_alike_are_no_measure():
     same = pictures(400, alphabet="0")._replace(images=np.zeros((400, SIDE, SIDE, 1), np.uint8))
     section = distances(Trial(maker(), Judge(), same.spread(60), 60, 0), lambda: same)
-    assert not section.measures and "all real pictures are alike" in section.note
+    assert not section.measures and "training and test pictures are the same" in section.note
+
+
+@pytest.mark.parametrize("each", [15, 50])
+def test_one_picture_a_class_over_and_over_is_no_measure(each):
+    labels = np.tile(np.arange(4), 4 * each)
+    same = pictures(len(labels))._replace(images=pictures(4).images[labels], labels=labels)
+    section = distances(Trial(maker(), Judge(), same.spread(4 * each), 4 * each, 0), lambda: same)
+    assert not section.measures and "training and test pictures are the same" in section.note
 
 
 @pytest.mark.parametrize("real", [None, pictures(30, 1)])
@@ -237,6 +246,8 @@ def test_a_writer_that_hands_out_training_pictures_is_found_out():
     assert section.measures["mean distance"].value == pytest.approx(0, abs=1e-6)
     assert copying(maker(flat(0.5)), test, lambda: real, 0).measures["mean distance"].value > 1
     assert next(iter(section.drawings.values()))().mode == "L"
+    partly = copying(maker(copy), test, lambda: real._replace(some_left_out=True), 0)
+    assert "did without some" in partly.note and "did without some" not in section.note
     for untold in (None, real._replace(learned=False), real._replace(validation=np.ones(200, bool))):
         assert "is known to have trained the model" in copying(maker(copy), test, lambda untold=untold: untold, 0).note
 
@@ -376,6 +387,10 @@ def test_the_training_part_holds_what_is_not_tested_of_the_same_characters(tmp_p
     rest = training_pictures(model, test)
     assert set(rest.labels) == {ASCII.index("b")} and len(rest.labels) == np.count_nonzero(labels[:30] == 1)
     assert rest.images.max() < 130 and rest.learned
+    assert not rest.some_left_out
+    for config in ({"cleaned_by": "recogniser-ascii"}, {"limit": 30}):
+        model.card["config"] = config
+        assert training_pictures(model, test).some_left_out
     other = TrainedModel(Path(), {"name": "writer", "alphabet": ASCII, "data": {"name": "mnist"}})
     assert not training_pictures(other, test, [str(path)]).learned
     assert training_pictures(model, test._replace(dataset="photos")) is None
