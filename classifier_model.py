@@ -38,7 +38,9 @@ def _residual(image, config: ClassifierConfig):
     strides = 1 if pools else 2
 
     def halve(x):
-        return layers.MaxPooling2D()(x) if pools else x
+        if not pools:
+            return x
+        return layers.MaxPooling2D(2 + x.shape[1] % 2, strides=2)(x)  # of an odd side, none of its rows is left out
 
     x = halve(_convolve(image, stem, strides, kernel=5))  # (B, S/2, S/2, stem)
     x = _with_shortcut(_convolve(x, one), one)  # (B, S/2, S/2, w1)
@@ -63,10 +65,33 @@ def _pooled(image, config: ClassifierConfig):
     return x
 
 
+class Blur(layers.Layer):
+    """Blurs pictures outside training by a fixed kernel; the identity in training, where augmentation blurs them.
+
+    The kernel is the outer product of (v/2, 1 - v, v/2), of variance v, with itself.
+
+    Args:
+        deviation: sqrt(v), in pixels.
+
+    Input and output shape: `(B, S, S, 1)`.
+    """
+
+    def __init__(self, deviation: float, **kwargs):
+        super().__init__(**kwargs)
+        beside = deviation**2 / 2
+        line = np.array([beside, 1 - 2 * beside, beside], "float32")
+        self.taps = np.outer(line, line)[..., None, None]  # (3, 3, 1, 1)
+
+    def call(self, images, training: bool = False):
+        return images if training else ops.conv(images, ops.cast(self.taps, images.dtype), padding="same")
+
+
 def build_reader(config: ClassifierConfig) -> keras.Model:
     """Builds the network: image `(B, S, S, 1)` in 0..255 -> logits `(B, K)` over the alphabet, features `(B, F)`."""
     image = keras.Input((config.image_size, config.image_size, 1), name="image")
     x = layers.Rescaling(1 / 255, name="scale")(image)
+    if config.blur:
+        x = Blur(config.blur, name="blur")(x)
     x = {"residual": _residual, "lenet": _lenet, "pooled": _pooled}[config.architecture](x, config)
     x = layers.Flatten()(x)
     if config.hidden:

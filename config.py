@@ -198,6 +198,9 @@ class ClassifierConfig:
     """Units of the layer before the features; 0: there is none."""
     feature_size: int = 128
     """Length of the feature vector that the logits are made from."""
+    blur: float = 0.0
+    """Standard deviation, in pixels, that pictures are blurred by outside training, at most 0.7: as augmentation blurs
+    them in training, when it reads them off between the pixels."""
     dropout: float = 0.3
     """Share of the features dropped while training."""
     label_smoothing: float = 0.0
@@ -224,6 +227,7 @@ class ClassifierConfig:
         _require(min(self.widths) > 0, "`widths` must be positive", widths=self.widths)
         _require(self.feature_size > 0, "`feature_size` must be positive", feature_size=self.feature_size)
         _require(self.hidden >= 0, "`hidden` must not be negative", hidden=self.hidden)
+        _require(0 <= self.blur <= 0.7, "`blur` must lie in [0, 0.7] pixels", blur=self.blur)
         _require(0 <= self.dropout < 1, "`dropout` must lie in [0, 1)", dropout=self.dropout)
         _require(self.stray_weight >= 0, "`stray_weight` must not be negative", stray_weight=self.stray_weight)
         _check_smoothing(self)

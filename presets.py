@@ -48,7 +48,7 @@ _ASCII_READER = ClassifierRun(
     averaging=0.998,
     augment=AugmentConfig(share=0.8, zoom=0.2, shear=0.3, elastic=0.5, stroke=0.4, noise=0.2),
     model=ClassifierConfig(
-        alphabet=ASCII, halving="pooling", widths=(32, 64, 128, 128), dropout=0.4, label_smoothing=0.05
+        alphabet=ASCII, halving="pooling", widths=(32, 64, 128, 128), blur=0.5, dropout=0.4, label_smoothing=0.05
     ),
 )
 _JUDGE = ClassifierConfig(architecture="lenet", widths=(24, 64), hidden=256, feature_size=84)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 from tqdm import tqdm
 
 from data_processor import PER_PICTURE, GlyphDataset
@@ -31,6 +31,8 @@ SLANT = 0.1  # of the whole: how far it shifts sideways per height
 STRETCH = 0.2  # logarithm by which its width grows and its height shrinks
 GROWTH = 0.06  # logarithm of how much larger it is than its picture's ink
 PENS = (1.9, 3.3)  # pixels
+BLURS = (0.35, 0.6)  # pixels, of the edges: 0.45 to 0.5 fits pictures of unipen94 best
+SPILL = 0.6  # pixels that blurred ink reaches beyond the line, on both sides together
 
 LARGEST_INK = 26.0  # pixels: what is larger would leave the picture when it is moved
 FINENESS = 4  # pixels drawn for one
@@ -77,15 +79,15 @@ def redraw(strokes: Strokes, images: np.ndarray, rng: np.random.Generator) -> np
         uint8, of the same shape.
     """
     size = images.shape[1]
-    pens = rng.uniform(*PENS, len(images))
+    pens, blurs = (rng.uniform(*ends, len(images)) for ends in (PENS, BLURS))
     spans = ink_spans(images) * np.exp(rng.uniform(-GROWTH, GROWTH, len(images)))
-    lengths = np.clip(spans, pens, LARGEST_INK) - pens
+    lengths = np.maximum(np.minimum(spans, LARGEST_INK) - SPILL - pens, 0)
     points = written_otherwise(strokes, rng) * lengths[strokes.character_of_points(), None] + size / 2
     drawn = np.empty(images.shape, np.uint8)
-    for number, pen in enumerate(tqdm(pens, desc="redrawing", unit=" pictures", leave=False, disable=None)):
+    for number in tqdm(range(len(images)), desc="redrawing", unit=" pictures", leave=False, disable=None):
         first, behind = strokes.character_offsets[number : number + 2]
         lines = [points[slice(*strokes.stroke_offsets[stroke : stroke + 2])] for stroke in range(first, behind)]
-        drawn[number, ..., 0] = _drawn(lines, pen, size)
+        drawn[number, ..., 0] = _drawn(lines, pens[number], float(blurs[number]), size)
     return drawn
 
 
@@ -153,8 +155,8 @@ def _turned(points: np.ndarray, angles: np.ndarray) -> np.ndarray:
     return np.stack([cos * points[:, 0] - sin * points[:, 1], sin * points[:, 0] + cos * points[:, 1]], axis=1)
 
 
-def _drawn(lines: list[np.ndarray], pen: float, size: int) -> np.ndarray:
-    """A picture uint8 `(size, size)` of lines through points, in pixels, drawn with a round pen."""
+def _drawn(lines: list[np.ndarray], pen: float, blur: float, size: int) -> np.ndarray:
+    """A picture uint8 `(size, size)` of lines through points, in pixels, drawn with a round pen, edges blurred."""
     canvas = Image.new("L", (FINENESS * size, FINENESS * size))
     ink, reach = ImageDraw.Draw(canvas), round((FINENESS * pen - 1) / 2)  # Pillow's pixels: as many on either side
     for line in lines:
@@ -163,7 +165,7 @@ def _drawn(lines: list[np.ndarray], pen: float, size: int) -> np.ndarray:
             ink.line(places.ravel().tolist(), fill=255, width=2 * reach + 1)
         for x, y in places.tolist():  # ends and corners of Pillow's lines are not round
             ink.ellipse((x - reach, y - reach, x + reach, y + reach), fill=255)
-    return np.asarray(canvas.resize((size, size), Image.Resampling.BILINEAR))
+    return np.asarray(canvas.filter(ImageFilter.GaussianBlur(FINENESS * blur)).reduce(FINENESS))
 
 
 def _thinned(line: np.ndarray) -> np.ndarray:

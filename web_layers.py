@@ -32,6 +32,7 @@ SENTENCES = {
     "logits": "How much speaks for each character of the alphabet, before it becomes probabilities.",
     "softmax": "Probabilities: what speaks for each character is brought to a sum of 1.",
     "sketch": "A first rough sketch on a coarse grid, many variants of it side by side.",
+    "blur": "The picture a little blurred, as the pictures were that the network learned from.",
     "convolved": "Small filters slide over the picture; each draws a map of where its pattern is.",
     "styled": "The code makes some maps stronger and others weaker, so that the style spreads over the picture.",
     "convolution": "Small filters slide over the picture; each draws a map of where it finds its pattern.",

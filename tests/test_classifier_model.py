@@ -9,7 +9,7 @@ import pytest
 import calibration
 from augmentation import RandomStrays
 from batches import GlyphBatches
-from classifier_model import Classifier, ClassifierTask, build_classifier, build_reader
+from classifier_model import Blur, Classifier, ClassifierTask, build_classifier, build_reader
 from config import ASCII, AugmentConfig, ClassifierConfig, ClassifierRun
 from presets import PRESETS
 from readers import evidence, softmax
@@ -88,6 +88,31 @@ def test_a_picture_is_halved_three_times_by_strides_or_by_pooling(name, strides,
     found = [type(layer).__name__ + str(getattr(layer, "strides", "")) for layer in layers]
     assert found.count("Conv2D(2, 2)") == strides
     assert found.count("MaxPooling2D(2, 2)") == pools
+
+
+@pytest.mark.parametrize("column", [0, 6])
+def test_pooling_leaves_no_row_of_an_odd_side_out(column):
+    layers = [layer for layer in build_reader(TINY["pooling"])._flatten_layers() if "pool" in layer.name]
+    assert [layer.input.shape[1] for layer in layers] == [28, 14, 7]
+    maps = np.zeros((1, 7, 7, 8), "float32")
+    maps[:, 3, column] = 1
+    assert np.array(layers[-1](maps)).any()
+
+
+def test_pictures_are_blurred_by_their_deviation_and_no_more_ink_in_use_alone():
+    images = np.zeros((1, 28, 28, 1), "float32")
+    images[0, 14, 10] = 1
+    layer = Blur(0.6)
+    blurred = np.array(layer(images))[0, ..., 0].astype(float)
+    places = np.arange(28) - 10
+    assert blurred.sum() == pytest.approx(1) and (places**2 * blurred.sum(axis=0)).sum() == pytest.approx(0.36)
+    np.testing.assert_allclose(blurred.sum(axis=0)[8:13], np.roll(blurred.sum(axis=1), -4)[8:13], atol=1e-7)
+    np.testing.assert_array_equal(layer(images, training=True), images)
+
+
+def test_a_reader_is_blurred_only_if_asked():
+    names = [[layer.name for layer in build_reader(replace(TINY["pooling"], blur=blur)).layers] for blur in (0.0, 0.5)]
+    assert "blur" not in names[0] and names[1][:3] == ["image", "scale", "blur"]
 
 
 def test_noise_lies_on_characters_and_non_characters_alike(stripes):

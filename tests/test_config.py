@@ -72,6 +72,7 @@ def test_impossible_settings_are_refused_by_name_and_value(kind, change):
     [
         (ClassifierConfig, {"architecture": "lenet", "widths": (4, 8), "halving": "pooling"},
          "halving='pooling', architecture='lenet'"),
+        (ClassifierConfig, {"blur": 0.8}, "blur=0.8"),
         (CVAERun, {"augment": AugmentConfig(noise=0.1)}, "noise=0.1"),
         (GANRun, {"augment": AugmentConfig(noise=0.1)}, "noise=0.1"),
         (GANRun, {"rarity": 0.5, "model": GANConfig(labelled=False)}, "rarity=0.5, labelled=False"),

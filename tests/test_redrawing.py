@@ -65,6 +65,16 @@ def test_a_line_is_as_thick_at_its_ends_as_between_them(monkeypatch):
     assert thickness[:, 13].min() > 1.5 and thickness[:, 13].max() < 3.7
 
 
+def test_edges_are_as_soft_as_those_of_written_pictures(monkeypatch):
+    monkeypatch.setattr("redrawing.written_otherwise", lambda strokes, rng: strokes.points)
+    drawn = redraw(strokes_of(*[[[(-0.5, 0), (0.5, 0)]]] * 200), squares(*[20] * 200), rng())[:, :, 14, 0] / 255
+    pens, rows = drawn.sum(axis=1), np.arange(28)
+    middles = drawn @ rows / pens
+    spreads = (drawn * (rows - middles[:, None]) ** 2).sum(axis=1) / pens  # of the pen, the blur and the pixel
+    blurs = np.sqrt(np.maximum(spreads - pens**2 / 12 - 1 / 12, 0))
+    assert 0.4 < np.median(blurs) < 0.55 and 0.3 < np.quantile(blurs, 0.02) < np.quantile(blurs, 0.98) < 0.65
+
+
 def test_a_dot_stays_a_dot():
     drawn = redraw(strokes_of(*[DOT] * 20), squares(*[4] * 20), rng())
     assert drawn.any(axis=(1, 2, 3)).all()
