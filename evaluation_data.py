@@ -36,7 +36,7 @@ class Pictures(NamedTuple):
     learned: bool = False
     """Whether a model was trained on them, less those it was validated on."""
     some_left_out: bool = False
-    """Whether that training did without some of them, which is not told."""
+    """Whether that training may have done without some of them; which is not told."""
     validation: np.ndarray | None = None
     """bool (N,), which of them are of the validation part; None where that is not told."""
 

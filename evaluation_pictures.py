@@ -225,7 +225,7 @@ class Bar(NamedTuple):
     high: float
 
 
-def draw_robustness(names: Sequence[str], shares: Sequence[Bar | Share], what: str) -> "Figure":
+def draw_robustness(names: Sequence[str], shares: Sequence[Bar], what: str) -> "Figure":
     """What each corruption costs: a bar from the share of clean pictures that counts to that of corrupted ones.
 
     Args:

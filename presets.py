@@ -159,7 +159,7 @@ def _smoke(run: RunConfig) -> RunConfig:
     reader = (_DIGIT_READER if digits else _ASCII_READER).model
     small = {
         "translator": TranslatorConfig(stem_width=4, widths=(8, 8, 8), code_size=16, typesetter_width=32),
-        "recogniser": ClassifierConfig(halving=reader.halving, widths=(4, 8, 8, 8), feature_size=16),
+        "recogniser": ClassifierConfig(halving=reader.halving, widths=(4, 8, 8, 8), blur=reader.blur, feature_size=16),
         "judge": replace(judge, widths=(4, 8, 8)[: len(judge.widths)], hidden=16, feature_size=16),
         "cvae": CVAEConfig(widths=(4, 8), hidden=(16,), latent_size=4, couplings=2, coupling_width=8, prior="flow"),
         "cgan": replace(inventor, mismatch=0.005),

@@ -12,7 +12,7 @@ from metrics import Share, bootstrap_interval, bootstrap_shares, lowest_of
 from shell import UserError, written_whole
 
 SHARE, NUMBER = "share", "1"  # units: a part of one, printed in percent; a number without any
-DIGITS = 8  # of figures in JSON: with fewer, percent of two decimals would be rounded twice
+DIGITS = 10  # of figures in JSON: with fewer, percent of two decimals would be rounded twice
 WORST = 5  # classes and confusions in a table, of all that JSON holds
 
 # Where an interval comes from: writers, or else pictures, drawn anew; a counted share, by itself, as the lowest of

@@ -258,6 +258,7 @@ def lacking(path: Path, what: str) -> UserError:
 def card_text(card: dict) -> str:
     """What `read_card` reads: JSON for the eye, a measured figure a line."""
     text = json.dumps(card, indent=1, ensure_ascii=False)
+    text = text.encode(errors="backslashreplace").decode()  # a file's name need be no Unicode; JSON reads it back
     return FIGURE.sub(lambda figure: f"{{{' '.join(figure[1].split())}}}", text) + "\n"
 
 

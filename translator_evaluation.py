@@ -206,9 +206,8 @@ def legibility(font: str, glyphs: np.ndarray, type_glyphs: np.ndarray, read: np.
 
 def no_legibility() -> Section:
     """What stands in for it where there is no judge."""
-    note = (
-        "Not measured: there is no judge among the models; `python train.py judge-digits` or `judge-ascii` trains it."
-    )
+    note = ("Not measured: there is no judge of all its characters among the models; `python train.py judge-ascii` "
+            "trains one, and one of digits `python train.py judge-digits`.")  # fmt: skip
     return Section("legibility", "", {}, note=note)
 
 

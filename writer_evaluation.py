@@ -51,7 +51,7 @@ SHEET_ROWS = 12  # of a grid of samples
 FEWEST_HANDS = 20  # of which it can be told what letters of one share
 
 OF_REAL = " of real pictures"
-LEFT_OUT = " The training did without some of the pictures that count as its own here."
+LEFT_OUT = " The training may have done without some of the pictures that count as its own here."
 
 
 class Extent(NamedTuple):

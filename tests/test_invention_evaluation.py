@@ -9,7 +9,7 @@ from toy_writers import SIDE, Judge, columns, flat, pictures, untrained
 from evaluation_samples import Trial
 from invention_evaluation import classes_read, draw_as_read, invention_steps, inventor, told_apart, variety
 from shell import UserError
-from writer_evaluation import Extent
+from writer_evaluation import LEFT_OUT, Extent
 
 EXTENT = Extent(samples=60, lessons=60, hands=20)
 LEANING = partial(columns, lean=0.1)  # as `pictures` are
@@ -123,6 +123,8 @@ def test_a_sheet_has_a_column_a_class_and_nothing_where_nothing_was_drawn():
 def test_the_discriminator_is_right_about_pale_samples():
     faded = Toy(lambda noise, labels: 0.5 * LEANING(noise, labels))
     section = told_apart(faded, trial_of(faded, 60), lambda: pictures(200, 1, learned=True))
+    partly = told_apart(faded, trial_of(faded, 60), lambda: pictures(200, 1, learned=True)._replace(some_left_out=True))
+    assert partly.note == section.note + LEFT_OUT
     told = values(section)
     assert told == {
         "right of as many real as generated pictures": 1,

@@ -17,7 +17,7 @@ from trained_folders import card_of, change_card
 
 import runtime
 from readers import Recogniser, Translator
-from runtime import CARD, CARD_FIELDS, TrainedModel, list_models, place_of, read_card
+from runtime import CARD, CARD_FIELDS, TrainedModel, card_text, list_models, place_of, read_card
 from shell import UserError
 
 
@@ -80,6 +80,12 @@ WHOLE_CARD = {
     "files": {},
     "fonts": ["STIXGeneral"],
 }
+
+
+def test_a_card_that_names_a_file_in_no_unicode_can_be_written_and_read(tmp_path):
+    text = card_text(WHOLE_CARD | {"data": {"name": "m\udcff.npz"}})
+    (tmp_path / CARD).write_text(text, encoding="utf-8")
+    assert read_card(tmp_path / CARD)["data"]["name"] == "m\udcff.npz"
 
 
 @pytest.mark.parametrize(

@@ -375,7 +375,6 @@ import json, sys, tensorflow as tf
 devices = [tf.config.LogicalDeviceConfiguration()] * int(sys.argv[2])
 tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], devices)
 import train
-import trained_folders
 from run_settings import from_settings
 train.ACCELERATOR = "CPU"
 train.main(from_settings(json.loads(sys.argv[1])))
