@@ -147,8 +147,8 @@ def test_the_translator_stands_beside_its_oracle_and_says_that_there_is_no_judge
         *FIGURE,
         "oracle",
     }
-    assert "no judge among the models" in quality["legibility"]["note"]
-    assert "no judge among the models" in capsys.readouterr().out
+    assert "no judge of all its characters" in quality["legibility"]["note"]
+    assert "no judge of all its characters" in capsys.readouterr().out
     Translator.open(TRANSLATOR, work / "modelh5")
 
 
@@ -179,7 +179,7 @@ def test_a_writer_without_a_judge_is_measured_as_far_as_can_be(writing, capsys):
     shutil.rmtree(writing / "modelh5" / "judge-digits")
     assert run(writing, WRITER, likelihood_pictures=6, importance_samples=3, limit=1) == 0
     said = capsys.readouterr()
-    assert "no judge among the models" in said.out and "negative log-likelihood" in said.out and not said.err
+    assert "no judge of all its characters" in said.out and "negative log-likelihood" in said.out and not said.err
 
 
 def test_a_writer_is_not_compared_with_readers(writing, capsys):
