@@ -168,7 +168,8 @@ class TranslatorConfig:
         _settle_alphabet(self)
         _require(len(set(self.fonts)) == len(self.fonts) > 0, "`fonts` must name each font once", fonts=self.fonts)
         _require(len(self.widths) == 3, "`widths` must hold three channel counts", widths=self.widths)
-        _require(8 <= self.image_size <= 256, "`image_size` must lie in [8, 256] pixels", image_size=self.image_size)
+        fits = self.image_size in IMAGE_SIZES
+        _require(fits, "`image_size` must lie in [8, 256] pixels", image_size=self.image_size)
         _require(min(self.widths) > 0, "`widths` must be positive", widths=self.widths)
         for name in ("stem_width", "code_size", "typesetter_width"):
             _require(getattr(self, name) > 0, f"`{name}` must be positive", **{name: getattr(self, name)})

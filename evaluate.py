@@ -27,7 +27,7 @@ from invention_evaluation import invention_steps
 from reader_evaluation import comparison_steps, reader_steps
 from readers import Recogniser, Translator
 from report import Section, fill_readme, read_readme, readme_block, summary
-from runtime import CARD, TrainedModel, card_text, find_model, list_models, model_places, read_card
+from runtime import CARD, TrainedModel, card_text, find_model, list_models, model_places, read_card, told_by
 from shell import USAGE_ERROR, UserError, describe_os_error, parse, run_script, written_whole
 from trained import open_model
 from translator_evaluation import find_judge, translator_steps
@@ -275,8 +275,7 @@ def write_card(model: TrainedModel, quality: dict, add: bool) -> None:
     if card["files"] != model.card["files"]:
         raise UserError(f"{path}: expected the model that was measured, received another, trained meanwhile; its card "
                         f"was left alone: measure again")  # fmt: skip
-    known = card.get("quality")
-    kept = known if add and isinstance(known, dict) else {}
+    kept = told_by(card, "quality") if add else {}
     with written_whole(path) as draft:
         draft.write_text(card_text({**card, "quality": {**kept, **quality}}), encoding="utf-8")
 

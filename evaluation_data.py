@@ -11,8 +11,8 @@ from config import ALNUM, ALPHABETS, DIGITS, IMAGE_SIZE, LETTERS, SIGNS, charact
 from data_files import data_directory
 from data_pictures import PHOTOS, has_photos
 from data_processor import SEEDS, TEST, VALIDATION, GlyphDataset, joined_sha256, load, relabelled
-from runtime import TrainedModel, is_list_of_names
-from shell import UserError
+from runtime import TrainedModel, is_list_of_names, told_by
+from shell import UserError, spelt_out
 
 KINDS = {"digits": DIGITS, "letters": LETTERS, "letters and digits": ALNUM, "signs": SIGNS}
 """What a group of characters is called; of several names the first that fits."""
@@ -183,8 +183,8 @@ def training_pictures(
     kept = rest.take(np.flatnonzero(np.isin(rest.labels, test.classes)))
     if _all_is_test(data, model) or not len(kept.labels):
         return None
-    learned, config = _title(data.name) in _titles_seen(model), model.card.get("config")
-    left_out = learned and isinstance(config, dict) and bool(config.get("cleaned_by") or config.get("limit"))
+    learned, config = _title(data.name) in _titles_seen(model), told_by(model.card, "config")
+    left_out = learned and bool(config.get("cleaned_by") or config.get("limit"))
     return test._replace(images=kept.images, labels=kept.labels, writers=kept.writers, learned=learned,
                          some_left_out=left_out, validation=kept.split == VALIDATION)  # fmt: skip
 
@@ -195,11 +195,10 @@ def trained_on(model: TrainedModel) -> list[str]:
     Raises:
         UserError: Its card does not tell.
     """
-    config, data = (model.card.get(field) for field in ("config", "data"))
-    listed = config.get("dataset") if isinstance(config, dict) else None
+    listed = told_by(model.card, "config").get("dataset")
     if is_list_of_names(listed):
         return list(listed)
-    name = data.get("name") if isinstance(data, dict) else None
+    name = told_by(model.card, "data").get("name")
     if not isinstance(name, str):
         raise UserError(f"model {model.card['name']!r}: expected a card that names the data it was trained on, "
                         f"received none; name a --dataset")  # fmt: skip
@@ -218,9 +217,7 @@ def _note_of_change(model: TrainedModel, sets: Sequence[GlyphDataset]) -> str:
 
     Nothing where they were cleaned before: the card's sha256 is that of what was left.
     """
-    config, data = (model.card.get(field) for field in ("config", "data"))
-    expected = data.get("sha256") if isinstance(data, dict) else None
-    cleaned = isinstance(config, dict) and config.get("cleaned_by")
+    expected, cleaned = told_by(model.card, "data").get("sha256"), told_by(model.card, "config").get("cleaned_by")
     if cleaned or not isinstance(expected, str) or joined_sha256(sets, model.alphabet) == expected:
         return ""
     titles = ", ".join(_titles([one.name for one in sets]))
@@ -269,8 +266,7 @@ def _as_its_own(data: GlyphDataset, model: TrainedModel) -> GlyphDataset:
 
 def _words(model: TrainedModel) -> list[str]:
     """What a model's characters stand for, where it learned words; none elsewhere."""
-    data = model.card.get("data")
-    words = data.get("words") if isinstance(data, dict) else None
+    words = told_by(model.card, "data").get("words")
     return words if is_list_of_names(words) else []
 
 
@@ -322,4 +318,4 @@ def _title(name: str) -> str:
     """A data set's name without the folders that lead to it: a card says nothing of the machine, and is in UTF-8."""
     kind, colon, path = name.rpartition(":")
     title = f"{kind}{colon}{Path(path).resolve().name}" if kind == "folder" else Path(name).name
-    return title.encode(errors="backslashreplace").decode()
+    return spelt_out(title)

@@ -216,11 +216,11 @@ def told_apart(generator: Generator, trial: Trial, training: Callable[[], Pictur
                 "real pictures taken for real": Measure.counted(real, test.writers, seed),
                 "generated pictures taken for generated": Measure.counted(generated, None, seed)}  # fmt: skip
     headline = tuple(measures)
-    left_out = LEFT_OUT if learned and learned.some_left_out else ""
+    note = ("Of a perfect generator it would be right of one in two; one that takes far more training than test "
+            "pictures for real has learned them by heart. A plain GAN's is told the cluster that a picture is nearest "
+            "to.")  # fmt: skip
     if learned:
+        note += LEFT_OUT if learned.some_left_out else ""
         seen = learned.drawn(trial.count, seed)
         measures["training pictures taken for real"] = Measure.counted(score(seen) > 0, seen.writers, seed)
-    return Section(name, pictures.dataset, measures, headline,
-                   note=f"Of a perfect generator it would be right of one in two; one that takes far more training "
-                        f"than test pictures for real has learned them by heart. A plain GAN's is told the cluster "
-                        f"that a picture is nearest to.{left_out}")  # fmt: skip
+    return Section(name, pictures.dataset, measures, headline, note=note)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from runtime import TrainedModel, is_number, lacking
+from runtime import TrainedModel, is_number, lacking, told_by
 from shell import UserError, did_you_mean
 
 
@@ -36,8 +36,7 @@ class Recogniser(TrainedModel):
     @classmethod
     def _check_kind(cls, path: Path, card: dict) -> None:
         super()._check_kind(path, card)
-        rule = card.get("no_character")
-        least = rule.get("least_evidence") if isinstance(rule, dict) else None
+        least = told_by(card, "no_character").get("least_evidence")
         if not (is_number(card.get("temperature")) and 0.01 <= card["temperature"] <= 100 and is_number(least)):
             raise lacking(path, "a temperature and no_character.least_evidence")
 

@@ -87,7 +87,8 @@ def redraw(strokes: Strokes, images: np.ndarray, rng: np.random.Generator) -> np
     for number in tqdm(range(len(images)), desc="redrawing", unit=" pictures", leave=False, disable=None):
         first, behind = strokes.character_offsets[number : number + 2]
         lines = [points[slice(*strokes.stroke_offsets[stroke : stroke + 2])] for stroke in range(first, behind)]
-        drawn[number, ..., 0] = _drawn(lines, pens[number], float(blurs[number]), size)
+        blur = float(blurs[number])  # Pillow takes a number of NumPy's for two
+        drawn[number, ..., 0] = _drawn(lines, pens[number], blur, size)
     return drawn
 
 

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from config import IMAGE_SIZES, in_words
-from shell import UserError, did_you_mean, named
+from shell import UserError, did_you_mean, named, spelt_out
 
 CARD = "card.json"
 CARD_FIELDS = {
@@ -249,6 +249,12 @@ def read_card(path: Path) -> dict:
     return card
 
 
+def told_by(card: dict, field: str) -> dict:
+    """What a card tells under a field that it may do without, by name; nothing where that is missing or damaged."""
+    value = card.get(field)
+    return value if isinstance(value, dict) else {}
+
+
 def lacking(path: Path, what: str) -> UserError:
     """The error of a card without what such a model cannot be used without, or with something else in its place."""
     return UserError(f"{path}: expected a model card with {what}, received none or others; restore or retrain the "
@@ -257,8 +263,7 @@ def lacking(path: Path, what: str) -> UserError:
 
 def card_text(card: dict) -> str:
     """What `read_card` reads: JSON for the eye, a measured figure a line."""
-    text = json.dumps(card, indent=1, ensure_ascii=False)
-    text = text.encode(errors="backslashreplace").decode()  # a file's name need be no Unicode; JSON reads it back
+    text = spelt_out(json.dumps(card, indent=1, ensure_ascii=False))  # as JSON, too, spells it
     return FIGURE.sub(lambda figure: f"{{{' '.join(figure[1].split())}}}", text) + "\n"
 
 

@@ -234,6 +234,11 @@ def named(characters: str) -> str:
     return ", ".join(told) + (f" and {more} more" if more else "")
 
 
+def spelt_out(text: str) -> str:
+    """Text that UTF-8 can hold: bytes of a file's name that are no Unicode, as Python has them in it, as `\\udcff`."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 @contextlib.contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """Yields a path beside `path` to write to, and renames it into place once the block ends well.

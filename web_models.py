@@ -17,7 +17,7 @@ from inference_tasks import default_model
 from presets import PRESETS
 from readers import Recogniser, Translator
 from report import Measure
-from runtime import CARD, TrainedModel, find_models, is_number, read_card
+from runtime import CARD, TrainedModel, find_models, is_number, read_card, told_by
 from shell import UserError, did_you_mean
 from source_choice import SOURCES, USUAL_MODELS, glyphs_of, source_of_card, usual_model
 from trained import KINDS
@@ -177,7 +177,7 @@ class Shelf:
         return [self._told(name, found.card) for name, found in self.found().items()]
 
     def _told(self, name: str, card: dict) -> dict:
-        epochs, seconds, data = card.get("epochs"), card.get("seconds"), card.get("data")
+        seconds = card.get("seconds")
         said = PRESETS[name][0] if name in PRESETS else SUMMARIES[card["task"]]
         return {
             "name": name,
@@ -189,9 +189,9 @@ class Shelf:
             "pictures": [f"/models/{name}/{file}" for file in self.pictures(name)],
             "told": card.get("labelled", True),
             "fonts": card.get("fonts", []) if card["task"] == Translator.task else [],
-            "trained": {"epochs": epochs.get("trained") if isinstance(epochs, dict) else None,
+            "trained": {"epochs": told_by(card, "epochs").get("trained"),
                         "seconds": seconds if is_number(seconds) else None, "date": card.get("date"),
-                        "data": data.get("name") if isinstance(data, dict) else None},
+                        "data": told_by(card, "data").get("name")},
         }  # fmt: skip
 
     def pictures(self, name: str) -> dict[str, Path]:

@@ -284,8 +284,8 @@ def copying(maker: Maker, pictures: Pictures, training: Callable[[], Pictures | 
     captions = [f"{distance:.1f} apart" for distance in own[nearest]]
     return Section(name, pictures.dataset, measures, (nearer,),
                    drawings={file_name(f"{pictures.name} nearest"): partial(draw_mistakes, pairs, captions)},
-                   note=f"Euclidean, of pixels in [0, 1]. Whoever copies nothing comes to about 1 %."
-                        f"{LEFT_OUT if real.some_left_out else ''}")  # fmt: skip
+                   note="Euclidean, of pixels in [0, 1]. Whoever copies nothing comes to about 1 %."
+                        + (LEFT_OUT if real.some_left_out else ""))  # fmt: skip
 
 
 def as_estimated(share: Share, others: int) -> Measure:
